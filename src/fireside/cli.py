@@ -1,0 +1,158 @@
+"""The command line: `fireside serve`, `fireside config`, `fireside version`.
+
+Owns the flags (one per setting, made from the settings themselves) and what a person sees: the banner, the
+table, the one line in place of a traceback. A wrong setting exits with 2, a failed start with 1.
+"""
+
+import inspect
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from fireside import __version__, logs
+from fireside.config import Setting, Settings, SettingsError, StartupError, describe, every_setting, load, misspelt
+from fireside.secret import SigningKey, resolve_secret
+
+app = typer.Typer(
+    help="Fireside: a self-hosted chat server.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,  # a pretty traceback prints local variables, and some are secrets
+)
+
+Flags = dict[str, str]
+"""What was given on the command line, by the name of the setting."""
+
+
+def main() -> None:
+    """Run the command line; what is wrong is said in a line, without a traceback."""
+    try:
+        app()
+    except SettingsError as error:
+        _fail(error, 2)
+    except StartupError as error:
+        _fail(error, 1)
+
+
+def _fail(error: Exception, status: int) -> NoReturn:
+    for line in str(error).splitlines():
+        print(f"fireside: {line}", file=sys.stderr)
+    sys.exit(status)
+
+
+def with_setting_flags(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command that takes `flags` a flag for every setting, described by the setting itself."""
+    settings = [(setting, setting.flag) for setting in every_setting() if setting.flag]
+
+    def run(**given: object) -> None:
+        flags = {setting.name: given.pop(setting.field) for setting, _ in settings}
+        command({name: value for name, value in flags.items() if value is not None}, **given)
+
+    own = list(inspect.signature(command).parameters.values())[1:]
+    made = [_parameter(setting, flag) for setting, flag in settings]
+    parameters = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own] + made
+    run.__name__, run.__doc__ = command.__name__, command.__doc__
+    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return run
+
+
+def _parameter(setting: Setting, flag: str) -> inspect.Parameter:
+    # Always text: what it may be is checked with the environment's values, and refused in the same words.
+    option = typer.Option(flag, metavar="", show_default=False, help=f"{setting.meaning} [{setting.name}]")
+    kind = inspect.Parameter.KEYWORD_ONLY
+    return inspect.Parameter(setting.field, kind, default=None, annotation=Annotated[str | None, option])
+
+
+@app.command()
+@with_setting_flags
+def serve(flags: Flags) -> None:
+    """Serve until stopped."""
+    settings = load(flags)
+    key = resolve_secret(settings)
+    for warning in (*misspelt(), key.warning):
+        if warning:
+            print(f"fireside: {warning}", file=sys.stderr)
+    print(banner(settings, key), flush=True)
+    logs.configure(settings.log_level, json=settings.log_json)
+    from fireside.app import serve as serve_until_stopped  # here: the other commands need none of what it imports
+
+    with suppress(KeyboardInterrupt):
+        serve_until_stopped(settings, key.value)
+
+
+@app.command()
+@with_setting_flags
+def config(
+    flags: Flags,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print the reference, docs/settings.md.")] = False,
+) -> None:
+    """Show each setting: its value, where that came from, and what it means. Secrets are masked."""
+    if markdown:
+        print(reference(), end="")
+        return
+    table = Table("Setting", "Value", "Source", "Meaning")
+    for row in describe(load(flags)):
+        table.add_row(*row)
+    # Piped into a pager or grep, a row must not be folded to 80 columns.
+    width = None if sys.stdout.isatty() else 240
+    Console(markup=False, emoji=False, highlight=False, width=width).print(table)
+    for warning in misspelt():
+        print(f"fireside: {warning}", file=sys.stderr)
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    print(f"fireside {__version__}")
+
+
+def banner(settings: Settings, key: SigningKey) -> str:
+    """What a person wants to know at the start, and nothing secret."""
+    url = _url(settings)
+    lines = {
+        "address": url or f"a free port of {settings.host}, which the log will name",
+        "API docs": f"{url or ''}/docs",
+        "database": settings.mongo_place or f"SQLite in {settings.sqlite_path}",
+        "signing key": key.origin,
+        "environment": settings.env,
+    }
+    return "\n".join([f"Fireside {__version__}", *(f"  {label:<12} {value}" for label, value in lines.items())])
+
+
+def _url(settings: Settings) -> str | None:
+    """Where to point a browser; None while the port is not known."""
+    if settings.port == 0:
+        return None
+    host = {"0.0.0.0": "localhost", "::": "localhost"}.get(settings.host, settings.host)  # noqa: S104 - shown, not bound
+    return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
+
+
+REFERENCE = """\
+# Settings
+
+<!-- Made by `fireside config --markdown > docs/settings.md`; edit the descriptions in src/fireside/config.py. -->
+
+A flag beats the environment, which beats a `.env` file in the working folder, which beats the default. A variable that
+is set but empty counts as unset. `fireside config` shows each setting with its value and where that came from, secrets
+masked. A value that is not acceptable ends the start with one line that names the setting (exit status 2); a
+`FIRESIDE_…` variable that is no setting is pointed out, with the name that was probably meant.
+
+| setting | flag | default | must be | meaning |
+|---|---|---|---|---|
+"""
+
+
+def reference() -> str:
+    """docs/settings.md, whole."""
+    rows = (
+        f"| `{setting.name}` | {f'`{setting.flag}`' if setting.flag else '(none: it is secret)'} "
+        f"| {setting.default} | {setting.allowed} | {setting.meaning} |"
+        for setting in every_setting()
+    )
+    return REFERENCE + "\n".join(rows) + "\n"

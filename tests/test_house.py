@@ -1,0 +1,156 @@
+"""The house: what the make targets do, and what is written about the code is so."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fireside import cli
+from fireside.config import every_setting
+
+ROOT = Path(__file__).parents[1]
+PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
+CONTRACTS = [contract["name"] for contract in PROJECT["tool"]["importlinter"]["contracts"]]
+
+
+def test_the_settings_page_is_what_the_code_says() -> None:
+    assert (ROOT / "docs/settings.md").read_text() == cli.reference(), "fireside config --markdown > docs/settings.md"
+
+
+def test_the_example_of_a_dotenv_names_settings_only() -> None:
+    named = re.findall(r"^# ([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE)
+    assert named
+    assert set(named) <= {setting.name for setting in every_setting()}
+
+
+def names(requirements: list[str]) -> set[str]:
+    return {re.split(r"[\[<>=!~; ]", requirement, maxsplit=1)[0] for requirement in requirements}
+
+
+def declared() -> set[str]:
+    """Every package that pyproject.toml asks for."""
+    groups = PROJECT["dependency-groups"].values()
+    asked = [PROJECT["project"]["dependencies"], PROJECT["build-system"]["requires"], *groups]
+    return set().union(*map(names, asked))
+
+
+def test_every_dependency_has_its_reason_and_no_reason_is_left_behind() -> None:
+    reasons = re.findall(
+        r"^\| `([^`]+)` \| [^|]+ \| [^|]+ \|$", (ROOT / "docs/dependencies.md").read_text(), re.MULTILINE
+    )
+    assert sorted(reasons) == sorted(declared() | {"uv"})
+
+
+def test_the_lock_knows_every_dependency() -> None:
+    lock = tomllib.loads((ROOT / "uv.lock").read_text())
+    (own,) = (package for package in lock["package"] if package["name"] == "fireside")
+    locked = own["metadata"]["requires-dist"], *own["metadata"]["requires-dev"].values()
+    assert {entry["name"] for entries in locked for entry in entries} == declared() - {"hatchling"}
+
+
+TRESPASSES = {
+    "core/clock.py": "import fireside.auth.tokens, starlette, typer, pydantic",
+    "auth/tokens.py": "import pymongo, fireside.socketio",
+    "features/accounts/service.py": "import fireside.features.messages.service, uvicorn",
+    "http/errors.py": "import apsw",
+    "store/sqlite/engine.py": "import fireside.store.mongo.engine",
+}
+
+
+def test_every_contract_between_the_rooms_notices_who_breaks_it(tmp_path: Path) -> None:
+    """A contract that names a module which is not there keeps quiet for ever, so each is broken once."""
+    shutil.copytree(ROOT / "src", tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__"))
+    for place, trespass in TRESPASSES.items():
+        with (tmp_path / "src/fireside" / place).open("a") as file:
+            file.write(f"\n{trespass}\n")
+    linter = Path(sys.executable).with_name("lint-imports")
+    ended = subprocess.run(
+        [linter, "--no-cache", "--no-logo", "--config", ROOT / "pyproject.toml"],
+        cwd=tmp_path / "src",
+        env={**os.environ, "COLUMNS": "200"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=100,
+    )
+    assert ended.returncode == 1, ended.stdout
+    assert re.findall(r"^(.+) BROKEN$", ended.stdout, re.MULTILINE) == CONTRACTS
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """A folder with the Makefile, and tools that do nothing but note down what they were asked."""
+    for file in ("Makefile", "pyproject.toml", "uv.lock"):
+        shutil.copy(ROOT / file, tmp_path)
+    tool(
+        tmp_path / "bin/uv",
+        'case "$*" in sync*) mkdir -p .venv/bin; cp bin/python .venv/bin; echo "uv $*" >> asked;; esac',
+    )
+    tool(tmp_path / "bin/python", 'echo "python $*" >> asked')
+    return tmp_path
+
+
+def tool(path: Path, script: str) -> None:
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+
+
+def make(clone: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run make as from a shell, whatever make this test itself runs under."""
+    outer = {"MAKEFLAGS", "MAKELEVEL", "MFLAGS", "MAKEOVERRIDES", "PYTHON", "ARGS"}
+    env = {name: value for name, value in os.environ.items() if name not in outer}
+    env["PATH"] = f"{clone / 'bin'}{os.pathsep}/usr/bin{os.pathsep}/bin"
+    return subprocess.run(["make", *words], cwd=clone, env=env, capture_output=True, text=True, check=False, timeout=60)
+
+
+def asked(clone: Path) -> list[str]:
+    """What the tools were asked since the last time."""
+    noted = clone / "asked"
+    lines = noted.read_text().splitlines() if noted.exists() else []
+    noted.unlink(missing_ok=True)
+    return lines
+
+
+def test_make_run_installs_what_the_lock_says_once_and_serves(clone: Path) -> None:
+    assert make(clone, "run").returncode == 0
+    assert asked(clone) == ["uv sync --frozen --inexact --no-dev", "python -m fireside serve"]
+    assert make(clone, "run", "ARGS=--port 5001").returncode == 0
+    assert asked(clone) == ["python -m fireside serve --port 5001"]
+    os.utime(clone / "uv.lock")
+    assert make(clone, "run").returncode == 0
+    assert asked(clone)[0].startswith("uv sync")
+
+
+def test_make_run_after_the_tests_installs_nothing_and_takes_nothing_away(clone: Path) -> None:
+    assert make(clone, ".venv/.ready-dev").returncode == 0
+    assert asked(clone) == ["uv sync --frozen --inexact"]
+    assert make(clone, "run").returncode == 0
+    assert asked(clone) == ["python -m fireside serve"]
+
+
+def test_a_python_that_is_too_old_is_refused_in_a_line_that_says_what_to_do(clone: Path) -> None:
+    tool(clone / "bin/old", "exit 1")
+    ended = make(clone, "run", "PYTHON=old")
+    assert ended.returncode != 0
+    assert ended.stderr.splitlines()[0] == (
+        "Fireside needs Python 3.11 or newer, and old is not. Name one: make PYTHON=/path/to/python3.11"
+    )
+    assert asked(clone) == []
+
+
+def test_make_alone_lists_every_target(clone: Path) -> None:
+    listed = re.findall(r"^make (\w+)", make(clone).stdout, re.MULTILINE)
+    assert listed == ["help", "run", "test", "check", "fmt", "bench"]
+
+
+def test_make_check_holds_everyone_to_format_types_and_rooms(clone: Path) -> None:
+    steps = make(clone, "--dry-run", "check").stdout
+    for step in ("ruff format --check", "ruff check", "mypy", "lint-imports"):
+        assert f".venv/bin/{step}" in steps
