@@ -1,0 +1,26 @@
+"""Text that came from outside. It is stored as it came and never interpreted, but it must be text."""
+
+from fireside.core.errors import InvalidInput
+
+
+def require_text(field: str, value: str, *, max_bytes: int) -> str:
+    """The value, if it can be stored and sent again unchanged.
+
+    Refuses NUL (databases and C libraries cut there), lone surrogates (not UTF-8) and more than
+    `max_bytes` bytes of UTF-8.
+
+    Raises:
+        InvalidInput: names the field and what is wrong with it.
+    """
+    try:
+        size = len(value.encode())
+    except UnicodeEncodeError:
+        raise InvalidInput(f"{field} is not valid Unicode text.", details={"field": field}) from None
+    if "\x00" in value:
+        raise InvalidInput(f"{field} must not contain NUL characters.", details={"field": field})
+    if size > max_bytes:
+        raise InvalidInput(
+            f"{field} is {size} bytes long; at most {max_bytes} are accepted.",
+            details={"field": field, "maxBytes": max_bytes},
+        )
+    return value
