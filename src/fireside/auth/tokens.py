@@ -1,0 +1,65 @@
+"""Access tokens: JWT, HS256 and nothing else, claim `id` = user id (RFC 7519; checks after RFC 8725).
+
+The algorithm is ours to say, never the token's: `alg: none` and anything but HS256 is refused before a
+signature is looked at.
+"""
+
+from dataclasses import dataclass
+
+import jwt
+
+from fireside.core.clock import Clock
+from fireside.core.errors import TokenExpired, Unauthorized
+from fireside.core.ids import is_id
+
+ALGORITHM = "HS256"
+MAX_TOKEN_BYTES = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What a valid token says."""
+
+    user_id: str
+    expires_at: int
+    """UTC milliseconds."""
+
+
+class Tokens:
+    """Issues and reads tokens with one secret."""
+
+    def __init__(self, secret: str, ttl_s: int, clock: Clock) -> None:
+        self._secret = secret
+        self._ttl_s = ttl_s
+        self._clock = clock
+
+    def issue(self, user_id: str) -> str:
+        """A token that says this user is calling, good for the configured time."""
+        now_s = self._clock() // 1000
+        return jwt.encode({"id": user_id, "iat": now_s, "exp": now_s + self._ttl_s}, self._secret, ALGORITHM)
+
+    def read(self, token: str) -> Claims:
+        """The claims of a valid token.
+
+        Raises:
+            TokenExpired: it was valid once.
+            Unauthorized: it never was, or is not a token at all.
+        """
+        if len(token) > MAX_TOKEN_BYTES:
+            raise Unauthorized("The token is not valid. Log in to get one.")
+        try:
+            # The expiry is compared below, with our own clock.
+            claims = jwt.decode(
+                token,
+                self._secret,
+                algorithms=[ALGORITHM],
+                options={"require": ["exp", "id"], "verify_exp": False},
+            )
+        except (jwt.InvalidTokenError, ValueError):
+            raise Unauthorized("The token is not valid. Log in to get one.") from None
+        user_id, expires_s = claims["id"], claims["exp"]
+        if not (isinstance(user_id, str) and is_id(user_id) and type(expires_s) is int):
+            raise Unauthorized("The token is not valid. Log in to get one.")
+        if expires_s * 1000 <= self._clock():
+            raise TokenExpired("The token has expired. Log in again.")
+        return Claims(user_id, expires_s * 1000)
