@@ -1,0 +1,111 @@
+"""The REST application: the routes of the features behind one set of guards, refusals and docs.
+
+Middlewares, outermost first: the request's context (id, log, standing headers), CORS, refusals, guards. Refusals
+lie inside CORS, so that a page of an allowed origin can read why it was refused.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import structlog
+from fastapi import APIRouter, FastAPI
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from fireside import __version__
+from fireside.auth.authenticator import Authenticator
+from fireside.core.errors import Unavailable
+from fireside.core.limits import RateLimiter
+from fireside.core.origins import OriginPolicy
+from fireside.http import docs
+from fireside.http.errors import Refusals, refuse
+from fireside.http.guards import MAX_BODY_BYTES, Guards
+from fireside.http.middleware import Cors, RequestContext
+from fireside.http.openapi import with_refusals
+
+log = structlog.stdlib.get_logger(__name__)
+
+READY_TIMEOUT_S = 2.0
+
+DESCRIPTION = """
+A self-hosted chat server: people register, log in and talk, over this API and Socket.IO, and every message is kept.
+
+Register or log in, then send the token you get as `Authorization: Bearer <token>`.
+Times are ISO 8601 in UTC. Ids are opaque.
+"""
+
+
+class Application(FastAPI):
+    """FastAPI, with our refusals in its OpenAPI document."""
+
+    def openapi(self) -> dict[str, Any]:
+        if self.openapi_schema is None:
+            self.openapi_schema = with_refusals(super().openapi())
+        return self.openapi_schema
+
+
+def build(
+    routers: Sequence[APIRouter],
+    *,
+    authenticator: Authenticator,
+    readiness: Callable[[], Awaitable[None]],
+    origins: OriginPolicy,
+    per_address: RateLimiter | None = None,
+    per_user: RateLimiter | None = None,
+    max_body_bytes: int = MAX_BODY_BYTES,
+) -> Application:
+    """The application. `readiness` returns when the store answers and raises when it does not."""
+    app = Application(
+        title="Fireside",
+        version=__version__,
+        description=DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        # A redirect would be built from the Host header, which the caller chooses.
+        redirect_slashes=False,
+        generate_unique_id_function=_operation_id,
+        routes=[*_health(readiness), *docs.routes(), Route("/", _welcome)],
+        exception_handlers={HTTPException: refuse, RequestValidationError: refuse},
+        middleware=[
+            Middleware(RequestContext),
+            Middleware(Cors, origins),
+            Middleware(Refusals),
+            Middleware(Guards, per_address=per_address, max_body_bytes=max_body_bytes),
+        ],
+    )
+    # What `auth.bearer` asks who is calling.
+    app.state.authenticator = authenticator
+    app.state.per_user = per_user
+    for router in routers:
+        app.include_router(router)
+    return app
+
+
+def _operation_id(route: APIRoute) -> str:
+    return "_".join([*map(str, route.tags), route.name])
+
+
+def _health(readiness: Callable[[], Awaitable[None]]) -> list[BaseRoute]:
+    async def alive(_request: Request) -> Response:
+        return PlainTextResponse("ok\n")
+
+    async def ready(_request: Request) -> Response:
+        try:
+            async with asyncio.timeout(READY_TIMEOUT_S):
+                await readiness()
+        except Exception as error:
+            log.warning("not ready", exc_info=error)
+            raise Unavailable("The store does not answer.", retry_after_s=1) from error
+        return PlainTextResponse("ok\n")
+
+    return [Route("/healthz", alive), Route("/readyz", ready)]
+
+
+async def _welcome(_request: Request) -> Response:
+    return RedirectResponse("/docs", 307)

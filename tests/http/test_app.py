@@ -1,0 +1,133 @@
+"""The application: health, docs, and the OpenAPI document."""
+
+import asyncio
+import re
+
+import pytest
+import structlog
+
+from fireside import __version__
+from fireside.http import app as http
+from fireside.http.docs import ASSETS
+from tests.http.rest import Rest, refusal
+
+
+@pytest.fixture
+def rest() -> Rest:
+    return Rest()
+
+
+# ── health ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_it_is_alive_and_ready(rest: Rest, method: str) -> None:
+    async with rest.client() as client:
+        for path in ("/healthz", "/readyz"):
+            response = await client.request(method, path)
+            assert response.status_code == 200
+            assert response.headers["content-type"].startswith("text/plain")
+
+
+async def no_store() -> None:
+    raise ConnectionError("mongodb://user:password@db.internal refused")
+
+
+async def silent_store() -> None:
+    await asyncio.Event().wait()
+
+
+@pytest.mark.parametrize("readiness", [no_store, silent_store])
+async def test_without_its_store_it_is_alive_but_not_ready(readiness: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "READY_TIMEOUT_S", 0)
+    rest = Rest(readiness=readiness)
+    with structlog.testing.capture_logs() as lines:
+        async with rest.client() as client:
+            assert (await client.get("/healthz")).status_code == 200
+            response = await client.get("/readyz")
+    assert refusal(response) == (503, "unavailable")
+    assert "password" not in response.text
+    assert [line["log_level"] for line in lines if line["event"] == "not ready"] == ["warning"]
+
+
+# ── docs ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_a_browser_that_comes_to_the_door_is_shown_the_docs(rest: Rest) -> None:
+    async with rest.client() as client:
+        response = await client.get("/")
+    assert (response.status_code, response.headers["location"]) == (307, "/docs")
+
+
+async def test_the_docs_page_loads_nothing_from_elsewhere_and_runs_nothing_inline(rest: Rest) -> None:
+    async with rest.client() as client:
+        page = await client.get("/docs")
+        sources = re.findall(r'(?:src|href)="([^"]*)"', page.text)
+        assert len(sources) == 4
+        for source in sources:
+            assert re.fullmatch(r"docs/assets/[\w.-]+", source)
+            assert (await client.get(f"/{source}")).status_code == 200
+    assert not re.search(r"<script(?! src)|<style| on\w+=|javascript:|://", page.text)
+    policy = page.headers["content-security-policy"]
+    assert "script-src 'self';" in policy
+    assert "unsafe-eval" not in policy
+
+
+async def test_assets_are_kept_and_revalidated(rest: Rest) -> None:
+    async with rest.client() as client:
+        first = await client.get("/docs/assets/swagger-ui.css")
+        assert first.headers["cache-control"] == "public, max-age=86400"
+        again = await client.get("/docs/assets/swagger-ui.css", headers={"If-None-Match": first.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+
+
+@pytest.mark.parametrize(
+    "path", ["", "/", "/nope.js", "/../docs.py", "/%2e%2e/docs.py", "/..%2fdocs.py", "/%00", "//etc/passwd"]
+)
+async def test_nothing_but_the_assets_is_served(rest: Rest, path: str) -> None:
+    async with rest.client() as client:
+        assert refusal(await client.get(f"/docs/assets{path}")) == (404, "not_found")
+
+
+def test_what_we_ship_of_others_comes_with_their_licence() -> None:
+    assert "Apache License" in (ASSETS / "LICENSE").read_text()
+    assert (ASSETS / "NOTICE").exists()
+
+
+# ── the OpenAPI document ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_the_document_says_what_it_is_of(rest: Rest) -> None:
+    async with rest.client() as client:
+        document = (await client.get("/openapi.json")).json()
+    assert document["info"]["title"] == "Fireside"
+    assert document["info"]["version"] == __version__
+
+
+def test_every_operation_names_its_refusals_in_the_one_shape(rest: Rest) -> None:
+    document = rest.app.openapi()
+    for path in document["paths"].values():
+        for operation in path.values():
+            refusals = {status: answer for status, answer in operation["responses"].items() if status >= "400"}
+            assert {"400", "429", "500", "503"} <= refusals.keys()
+            assert ("401" in refusals) == ("security" in operation or operation["operationId"] == "accounts_log_in")
+            assert ({"413", "415", "422"} <= refusals.keys()) == ("requestBody" in operation)
+            for answer in refusals.values():
+                assert answer["description"]
+                assert answer["content"] == {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
+    assert "HTTPValidationError" not in document["components"]["schemas"]
+
+
+def test_what_a_route_says_of_its_refusals_is_kept(rest: Rest) -> None:
+    responses = rest.app.openapi()["paths"]["/api/users/login"]["post"]["responses"]
+    assert responses["401"]["description"].startswith("`invalid_credentials`")
+
+
+def test_every_operation_has_an_id_and_words(rest: Rest) -> None:
+    operations = [operation for path in rest.app.openapi()["paths"].values() for operation in path.values()]
+    assert len({operation["operationId"] for operation in operations}) == len(operations)
+    assert all(operation["summary"] and operation["description"] for operation in operations)
+
+
+def test_the_document_is_made_once(rest: Rest) -> None:
+    assert rest.app.openapi() is rest.app.openapi()
