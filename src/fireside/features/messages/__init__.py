@@ -1,0 +1,1 @@
+"""Messages: the log of a conversation, and sending into it."""
