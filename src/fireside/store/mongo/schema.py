@@ -1,0 +1,112 @@
+"""The collections, and how an older database becomes one of today.
+
+`_meta` holds two documents: `schema` with the version, and while somebody migrates `lock` with the lease. What must
+stay true:
+
+- `MIGRATIONS` only ever grows at its end: step n takes the version from n - 1 to n.
+- One process migrates at a time. If it dies or falls asleep its lease runs out and another goes on, so a step may
+  be interrupted anywhere and run again: each is idempotent, and the version never goes back.
+- The indexes are asked for at every start, not once: the unique ones are what decides which write counts, and a
+  database restored without them would take anything.
+"""
+
+import asyncio
+import logging
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.errors import DuplicateKeyError
+
+from fireside.store.errors import NewerDatabase, StoreError
+
+logger = logging.getLogger(__name__)
+
+Document = dict[str, Any]
+Database = AsyncDatabase[Document]
+
+META = "_meta"
+LEASE_S = 60
+PAUSE_S = 0.25
+PATIENCE_S = 600
+
+
+async def cluster_messages(database: Database) -> None:
+    """Version 1: `messages` lies in the order of `_id`, so a page of history is one range.
+
+    The other collections need no options, and begin with what is first put into them.
+    """
+    if "messages" not in await database.list_collection_names():
+        place = {"key": {"_id": 1}, "unique": True, "name": "place"}
+        await database.create_collection("messages", clusteredIndex=place)
+
+
+MIGRATIONS: Final[tuple[Callable[[Database], Awaitable[None]], ...]] = (cluster_messages,)
+UNIQUE: Final = {
+    "users": {"folded": ["folded"]},
+    "messages": {"sent": ["sender", "clientId"]},
+}
+"""For each collection its unique indexes: name and fields."""
+
+
+async def migrate(database: Database) -> None:
+    """Bring the schema up to today's version.
+
+    Raises:
+        NewerDatabase: it is of a later version; nothing was touched.
+        StoreError: another process has been migrating for too long.
+    """
+    if await _version(database) < len(MIGRATIONS):
+        async with _lease(database):
+            await _migrate_from(database, await _version(database))
+    for collection, indexes in UNIQUE.items():
+        for name, fields in indexes.items():
+            await database[collection].create_index(fields, name=name, unique=True)
+
+
+async def _migrate_from(database: Database, found: int) -> None:
+    for version, step in enumerate(MIGRATIONS[found:], found + 1):
+        await step(database)
+        await database[META].update_one({"_id": "schema"}, {"$max": {"version": version}}, upsert=True)
+        logger.info("the schema of %s is now version %d", database.name, version)
+
+
+async def _version(database: Database) -> int:
+    schema = await database[META].find_one({"_id": "schema"})
+    found = int(schema["version"]) if schema else 0
+    if found > len(MIGRATIONS):
+        raise NewerDatabase(database.name, found, len(MIGRATIONS))
+    return found
+
+
+@asynccontextmanager
+async def _lease(database: Database) -> AsyncIterator[None]:
+    """Hold the lock. It counts by the server's clock, so the clocks of the nodes do not matter."""
+    owner = uuid.uuid4().hex
+    for _ in range(int(PATIENCE_S / PAUSE_S)):
+        if await _take(database, owner):
+            break
+        await asyncio.sleep(PAUSE_S)
+    else:
+        raise StoreError(f"Another Fireside has been migrating the database {database.name} for too long.")
+    try:
+        yield
+    finally:
+        await database[META].delete_one({"_id": "lock", "owner": owner})
+
+
+async def _take(database: Database, owner: str) -> bool:
+    """Whether the lock is ours now: its lease had run out, or nobody held it."""
+    meta = database[META]
+    until = {"$dateAdd": {"startDate": "$$NOW", "unit": "second", "amount": LEASE_S}}
+    lease = [{"$set": {"owner": owner, "until": until}}]
+    run_out = {"_id": "lock", "$expr": {"$lt": ["$until", "$$NOW"]}}
+    if (await meta.update_one(run_out, lease)).matched_count:
+        return True
+    try:
+        await meta.update_one({"_id": "lock", "owner": owner}, lease, upsert=True)
+    except DuplicateKeyError:
+        return False
+    return True

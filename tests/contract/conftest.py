@@ -1,0 +1,55 @@
+"""Every test of the contract runs on each engine, and on the fakes."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from fireside.features.accounts.service import AccountStore
+from fireside.features.conversations.service import ConversationStore
+from fireside.features.messages.service import MessageStore
+from tests.engines import Backend, FakeBackend, MongoBackend, Mongod, SqliteBackend, Stores
+
+ENGINES = ("sqlite", "mongo-standalone", "mongo-replica-set")
+
+
+def _backend(request: pytest.FixtureRequest, tmp_path: Path) -> Backend:
+    if request.param == "fake":
+        return FakeBackend()
+    if request.param == "sqlite":
+        return SqliteBackend(tmp_path / "data" / "fireside.db")
+    server: Mongod = request.getfixturevalue(request.param.replace("-", "_"))
+    return MongoBackend(server.fresh_uri())
+
+
+@pytest.fixture(params=ENGINES)
+def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Backend:
+    """A place of its own for each test, on each engine: for what a restart has to do with."""
+    return _backend(request, tmp_path)
+
+
+@pytest.fixture(params=("fake", *ENGINES))
+def any_backend(request: pytest.FixtureRequest, tmp_path: Path) -> Backend:
+    return _backend(request, tmp_path)
+
+
+@pytest.fixture
+async def stores(any_backend: Backend) -> AsyncIterator[Stores]:
+    """The stores of an engine with nothing in it."""
+    async with any_backend.open() as opened:
+        yield opened
+
+
+@pytest.fixture
+def accounts(stores: Stores) -> AccountStore:
+    return stores.accounts
+
+
+@pytest.fixture
+def conversations(stores: Stores) -> ConversationStore:
+    return stores.conversations
+
+
+@pytest.fixture
+def messages(stores: Stores) -> MessageStore:
+    return stores.messages

@@ -1,0 +1,124 @@
+"""What every `AccountStore` promises."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from fireside.core.errors import Conflict
+from fireside.core.ids import new_id
+from fireside.features.accounts.service import AccountStore, User
+from tests.contract.samples import ODD_TEXTS, user
+
+
+async def names(accounts: AccountStore, prefix: str, after: str = "", limit: int = 100) -> list[str]:
+    return [found.username for found in await accounts.search(prefix, after, limit)]
+
+
+async def keep(accounts: AccountStore, *usernames: str) -> None:
+    for username in usernames:
+        await accounts.add(user(username))
+
+
+async def test_a_user_comes_back_as_it_was_kept(accounts: AccountStore) -> None:
+    ada = user("Ada.Lovelace", created_at=1_700_000_000_123)
+    await accounts.add(ada)
+    assert await accounts.by_id(ada.id) == ada
+    assert await accounts.by_username("Ada.Lovelace") == ada
+
+
+async def test_who_is_not_there_is_none(accounts: AccountStore) -> None:
+    await keep(accounts, "ada")
+    assert await accounts.by_id(new_id()) is None
+    assert await accounts.by_username("bob") is None
+    assert await accounts.by_username("ad") is None
+
+
+async def test_a_user_is_found_without_regard_to_case(accounts: AccountStore) -> None:
+    ada = user("AdA")
+    await accounts.add(ada)
+    assert await accounts.by_username("aDa") == ada
+
+
+@pytest.mark.parametrize("taken", ["ada", "ADA", "Ada"])
+async def test_a_taken_name_is_refused_in_any_case_and_the_first_owner_keeps_it(
+    accounts: AccountStore, taken: str
+) -> None:
+    ada, second = user("Ada"), user(taken)
+    await accounts.add(ada)
+    with pytest.raises(Conflict) as refusal:
+        await accounts.add(second)
+    assert refusal.value.details == {"field": "username"}
+    assert await accounts.by_username("ada") == ada
+    assert await accounts.by_id(second.id) is None
+
+
+async def test_names_that_differ_by_a_sign_are_different(accounts: AccountStore) -> None:
+    await keep(accounts, "a.b.c", "a_b_c", "a-b-c", "abc")
+    assert len(await names(accounts, "a")) == 4
+
+
+async def test_fifty_who_register_one_name_at_once_leave_one(accounts: AccountStore) -> None:
+    everyone = [user(name) for name in ("Ada", "ada") * 25]
+    outcomes = await asyncio.gather(*map(accounts.add, everyone), return_exceptions=True)
+    accepted = [one for one, outcome in zip(everyone, outcomes, strict=True) if outcome is None]
+    assert [type(outcome) for outcome in outcomes if outcome is not None] == [Conflict] * 49
+    assert [await accounts.by_username("ada")] == accepted
+    assert await accounts.existing([one.id for one in everyone]) == {accepted[0].id}
+
+
+@pytest.mark.parametrize("text", [text for text in ODD_TEXTS if len(text) <= 60])
+async def test_any_text_comes_back_unchanged(accounts: AccountStore, text: str) -> None:
+    odd = replace(user("odd"), email=f"{text}@example.org")
+    await accounts.add(odd)
+    assert await accounts.by_id(odd.id) == odd
+
+
+async def test_operators_in_a_name_are_a_name_that_nobody_has(accounts: AccountStore) -> None:
+    await keep(accounts, "ada")
+    for name in ('{"$gt": ""}', "$gt", "%", "' OR 1=1 --", ".*", ""):
+        assert await accounts.by_username(name) is None
+    assert await names(accounts, ".*") == await names(accounts, "%") == []
+
+
+async def test_existing_leaves_out_strangers(accounts: AccountStore) -> None:
+    ada, bob, stranger = user("ada"), user("bob"), new_id()
+    await accounts.add(ada)
+    await accounts.add(bob)
+    assert await accounts.existing([ada.id, stranger, bob.id, ada.id]) == {ada.id, bob.id}
+    assert await accounts.existing([stranger]) == set()
+    assert await accounts.existing([]) == set()
+
+
+async def test_a_search_is_by_prefix_in_the_order_of_folded_names(accounts: AccountStore) -> None:
+    await keep(accounts, "bob", "Bobby", "BOBA", "rob", "bo")
+    assert await names(accounts, "bob") == ["bob", "BOBA", "Bobby"]
+    assert await names(accounts, "BOB") == ["bob", "BOBA", "Bobby"]
+    assert await names(accounts, "bobx") == []
+
+
+async def test_a_search_is_paged_by_the_last_name_seen(accounts: AccountStore) -> None:
+    await keep(accounts, *(f"user{number}" for number in range(10)))
+    assert await names(accounts, "user", limit=4) == ["user0", "user1", "user2", "user3"]
+    assert await names(accounts, "user", "user3", 4) == ["user4", "user5", "user6", "user7"]
+    assert await names(accounts, "user", "USER7", 4) == ["user8", "user9"]
+    assert await names(accounts, "user", "user9", 4) == []
+
+
+async def test_a_page_may_begin_before_or_behind_the_prefix(accounts: AccountStore) -> None:
+    await keep(accounts, "anna", "bob", "carl")
+    assert await names(accounts, "bob", "aaa") == ["bob"]
+    assert await names(accounts, "bob", "bob") == []
+    assert await names(accounts, "bob", "carl") == []
+
+
+@pytest.mark.parametrize("sign", ["_", ".", "-"])
+async def test_a_sign_in_the_prefix_stands_for_itself(accounts: AccountStore, sign: str) -> None:
+    await keep(accounts, "a_b", "a.b", "a-b", "axb", "ab")
+    assert await names(accounts, f"a{sign}") == [f"a{sign}b"]
+
+
+async def test_a_search_returns_whole_users(accounts: AccountStore) -> None:
+    ada: User = user("Ada", created_at=1_700_000_000_999)
+    await accounts.add(ada)
+    assert await accounts.search("a", "", 1) == [ada]
