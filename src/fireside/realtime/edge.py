@@ -1,0 +1,43 @@
+"""Where HTTP ends and sockets begin: one or more Engine.IO servers in front of an ASGI application, on one port.
+
+uvicorn gets this twice: as its application, which takes polling requests off the path of a server and passes the rest
+on, and as its `ws=` protocol, which takes every WebSocket.
+"""
+
+from typing import Any
+
+from fireside.realtime.polling import Polling, Receive, Scope, Send
+from fireside.realtime.server import EngineServer
+from fireside.realtime.websocket import WebSocketEdge
+
+
+class Edge:
+    """`uvicorn.Config(app=edge, ws=edge.websocket)`."""
+
+    def __init__(self, app: Any, *servers: EngineServer) -> None:
+        self._app = app
+        self._servers = {server.options.path.rstrip("/"): server for server in servers}
+        self._polling = {path: Polling(server) for path, server in self._servers.items()}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        polling = self._polling.get(scope["path"].rstrip("/")) if scope["type"] == "http" else None
+        await (polling or self._app)(scope, receive, send)
+
+    def websocket(self, config: Any, server_state: Any, app_state: Any, _loop: Any = None) -> WebSocketEdge:
+        """What uvicorn calls in place of a protocol class: names and order are its own."""
+        return WebSocketEdge(self._servers, server_state.connections)
+
+    async def start(self) -> None:
+        """Begin to serve, on the running loop."""
+        for server in self._servers.values():
+            await server.start()
+
+    def dismiss(self) -> None:
+        """Close every session, telling the clients to come back."""
+        for server in self._servers.values():
+            server.dismiss()
+
+    async def stop(self) -> None:
+        """End, after all connections have."""
+        for server in self._servers.values():
+            await server.stop()

@@ -1,0 +1,169 @@
+"""The chat on the main namespace: who may connect, which event goes where, and what a client hears of it.
+
+Every event is acknowledged: `{ok: true, …}` or `{ok: false, error, code, requestId}`. A refusal is an answer, not the
+end of the connection; only a broken protocol or a flood is.
+"""
+
+import logging
+import secrets
+from collections.abc import Awaitable, Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from fireside.auth.authenticator import Authenticator, bearer_token
+from fireside.core.clock import Clock
+from fireside.core.errors import (
+    ChatError,
+    Forbidden,
+    Internal,
+    InvalidInput,
+    RateLimited,
+    UnknownEvent,
+    error_body,
+)
+from fireside.core.events import Call, Event, Form, Reply
+from fireside.realtime.delivery import Devices
+from fireside.realtime.sockets import Ack, Refused, Socket
+from fireside.socketio.packet import encode_json
+
+logger = logging.getLogger(__name__)
+
+MAX_NAME = 64
+
+NO_RATE = RateLimited("Too many events. Slow down.", retry_after_s=1)
+
+
+class Join(Form, frozen=True):
+    """`join`: whose messages to hear. One's own are heard from the handshake on; nobody else's ever are."""
+
+    user_id: str
+
+
+def _join(call: Call, form: Join) -> None:
+    if form.user_id != call.user_id:
+        raise Forbidden("You can join with your own userId only.", details={"field": "userId"})
+    call.reply(Reply())
+
+
+class Person:
+    """Who a socket speaks for, and until when."""
+
+    __slots__ = ("expires_at", "user_id")
+
+    def __init__(self, user_id: str, expires_at: int) -> None:
+        self.user_id = user_id
+        self.expires_at = expires_at
+
+
+class SocketCall:
+    """An event that is being handled: the `Call` that features see."""
+
+    __slots__ = ("_ack", "_event", "origin", "user_id")
+
+    def __init__(self, socket: Socket, user_id: str, event: str, ack: Ack | None) -> None:
+        self.origin = socket
+        self.user_id = user_id
+        self._event = event
+        self._ack = ack
+
+    def reply(self, body: Reply) -> None:
+        if self._ack is not None:
+            self._ack.json(encode_json(body))
+
+    def refuse(self, error: ChatError) -> None:
+        """Who did not ask for an acknowledgement is told by an event, so that no refusal goes unheard."""
+        request_id = secrets.token_hex(8)
+        if isinstance(error, Internal):
+            logger.error("event %s failed: request %s", self._event, request_id, exc_info=error.__cause__)
+        body = error_body(error, request_id)
+        if self._ack is not None:
+            self._ack({"ok": False, **body})
+        else:
+            self.origin.emit("eventRefused", {"event": self._event[:MAX_NAME], **body})
+
+
+class ChatGateway:
+    """The application of the main namespace."""
+
+    def __init__(self, events: Iterable[Event], authenticator: Authenticator, devices: Devices, clock: Clock) -> None:
+        self._events = {event.name: event for event in (*events, Event("join", Join, _join))}
+        self._authenticator = authenticator
+        self._devices = devices
+        self._clock = clock
+
+    def connecting(self, socket: Socket, auth: Any) -> Awaitable[None]:
+        return self._identify(socket, auth)
+
+    def connected(self, socket: Socket) -> None:
+        # The headers have said what they had to say; an idle connection need not remember them.
+        socket.session.handshake = None
+        self._devices.add(socket.context.user_id, socket)
+
+    def event(self, socket: Socket, name: str, args: Sequence[Any], ack: Ack | None) -> Awaitable[None] | None:
+        call = SocketCall(socket, socket.context.user_id, name, ack)
+        try:
+            if socket.session.is_hasty:
+                raise NO_RATE
+            event = self._events.get(name)
+            if event is None:
+                raise UnknownEvent("There is no event of this name.", details={"event": name[:MAX_NAME]})
+            waiting = event.handle(call, _form(event, args))
+        except Exception as error:
+            call.refuse(_as_chat_error(error))
+            return None
+        return None if waiting is None else _later(call, waiting)
+
+    def heartbeat(self, socket: Socket) -> None:
+        if socket.context.expires_at <= self._clock():
+            # It reconnects, and its connect_error says `token_expired`.
+            socket.session.close("token expired", 1008, linger=True)
+
+    def disconnected(self, socket: Socket, reason: str) -> None:
+        self._devices.remove(socket.context.user_id, socket)
+
+    async def _identify(self, socket: Socket, auth: Any) -> None:
+        handshake = socket.session.handshake
+        token = auth.get("token") if isinstance(auth, dict) else None
+        if token is None and handshake is not None:
+            token = bearer_token(handshake.headers.get("authorization"))
+        try:
+            claims = await self._authenticator.identify(token if isinstance(token, str) else None)
+            limit = socket.session.server.options.connections_per_user
+            if limit is not None and len(self._devices.of(claims.user_id)) >= limit:
+                raise RateLimited(f"You have {limit} connections already; close one first.", retry_after_s=30)
+        except Exception as error:
+            refusal = _as_chat_error(error)
+            request_id = secrets.token_hex(8)
+            if isinstance(refusal, Internal):
+                logger.error("a connection failed: request %s", request_id, exc_info=error)
+            raise Refused(refusal.message, error_body(refusal, request_id)) from None
+        socket.context = Person(claims.user_id, claims.expires_at)
+
+
+async def _later(call: SocketCall, waiting: Awaitable[None]) -> None:
+    try:
+        await waiting
+    except Exception as error:
+        call.refuse(_as_chat_error(error))
+
+
+def _form(event: Event, args: Sequence[Any]) -> Form:
+    """The first argument as the event's form.
+
+    Raises:
+        InvalidInput: it is not one.
+    """
+    try:
+        return msgspec.convert(args[0] if args else None, event.form)
+    except msgspec.ValidationError as error:
+        # Says which field and which type was expected, never what was sent.
+        raise InvalidInput(f"{event.name}: {error}.") from None
+
+
+def _as_chat_error(error: Exception) -> ChatError:
+    if isinstance(error, ChatError):
+        return error
+    internal = Internal()
+    internal.__cause__ = error
+    return internal

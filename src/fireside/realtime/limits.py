@@ -1,0 +1,48 @@
+"""Limits at the source: how much one connection may send, and how many connections there may be."""
+
+from collections import Counter
+
+
+class Flow:
+    """A leaky bucket: every packet pours one in, and it drains at a constant rate.
+
+    Over `burst` the bucket is full: what asks for an answer is told so. It fills on all the same, so hammering on
+    does not help, and over `FLOOD` bursts the connection is closed.
+    """
+
+    __slots__ = ("at", "level")
+
+    def __init__(self) -> None:
+        self.level = 0.0
+        self.at = 0.0
+
+    def pour(self, now: float, per_second: float) -> float:
+        """Count a packet; how full the bucket is with it."""
+        self.level = max(0.0, self.level - (now - self.at) * per_second) + 1
+        self.at = now
+        return self.level
+
+
+FLOOD = 5
+
+
+class Seats:
+    """How many connections each key (an address, say) holds, and how many it may."""
+
+    def __init__(self, limit: int | None) -> None:
+        self._limit = limit
+        self._taken: Counter[str] = Counter()
+
+    def free(self, key: str) -> bool:
+        """Whether there is one more for this key."""
+        return self._limit is None or self._taken[key] < self._limit
+
+    def take(self, key: str) -> None:
+        """One more."""
+        self._taken[key] += 1
+
+    def leave(self, key: str) -> None:
+        """One less."""
+        self._taken[key] -= 1
+        if self._taken[key] <= 0:
+            del self._taken[key]

@@ -1,0 +1,114 @@
+"""The Engine.IO server: the table of sessions, the clock they share, and the write at the end of each tick.
+
+It knows nothing of Socket.IO: an application gives each session a peer. Both transports end here.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Callable
+
+from fireside.realtime.frames import frame
+from fireside.realtime.limits import FLOOD, Flow, Seats
+from fireside.realtime.options import Metrics, Options
+from fireside.realtime.session import Handshake, Peer, Session
+from fireside.realtime.wheel import TimingWheel
+from fireside.socketio import engine
+from fireside.socketio.engine import Refusal
+
+CLOSING_S = 5.0
+"""How long a client has to finish the closing handshake."""
+
+
+class EngineServer:
+    """Opens, finds and closes sessions. `start()` on the loop that serves them, `stop()` at the end."""
+
+    def __init__(self, options: Options, application: Callable[[Session], Peer]) -> None:
+        self.options = options
+        self.metrics = Metrics()
+        tick_s = min(1.0, options.ping_interval_s / 20, options.ping_timeout_s / 20)
+        longest_s = max(options.ping_interval_s, options.ping_timeout_s, options.connect_timeout_s, CLOSING_S)
+        self.wheel = TimingWheel(tick_s, longest_s)
+        self._application = application
+        self._sessions: dict[str, Session] = {}
+        self._seats = Seats(options.connections_per_address)
+        self._dirty: list[Session] = []
+        self._loop: asyncio.AbstractEventLoop
+
+    def __len__(self) -> int:
+        return len(self._sessions)
+
+    async def start(self) -> None:
+        """Begin to keep time."""
+        self._loop = asyncio.get_running_loop()
+        self.wheel.start()
+
+    def dismiss(self) -> None:
+        """Close every session, telling the clients to come back."""
+        for session in list(self._sessions.values()):
+            session.close("server shutting down", 1001, linger=True)
+
+    async def stop(self) -> None:
+        """Keep time no longer. Deadlines count until here: of a client, say, that does not finish closing."""
+        self.wheel.stop()
+        for session in list(self._sessions.values()):
+            # Nobody can poll for them any more.
+            session.last_words()
+
+    def admit(self, handshake: Handshake) -> Refusal | None:
+        """Why this client may not open a session, if so."""
+        if not self.options.origins.allows(handshake.headers.get("origin"), handshake.headers.get("host")):
+            return Refusal.FORBIDDEN
+        return None if self._seats.free(handshake.address) else Refusal.TOO_MANY
+
+    def open(self, handshake: Handshake, *, polling: bool) -> Session:
+        """A new session with its first packet queued. The caller attaches a carrier."""
+        # 144 bits of chance: whoever knows a sid can speak for its session.
+        session = Session(self, secrets.token_urlsafe(18), handshake, polling=polling)
+        self._sessions[session.sid] = session
+        self._seats.take(session.address)
+        self.metrics.opened += 1
+        options = self.options
+        opening = engine.open_packet(
+            session.sid,
+            upgrades=polling,
+            ping_interval_ms=round(options.ping_interval_s * 1000),
+            ping_timeout_ms=round(options.ping_timeout_s * 1000),
+            max_payload=options.max_payload,
+        )
+        session.send(frame(opening))
+        session.peer = self._application(session)
+        return session
+
+    def find(self, sid: str) -> Session | None:
+        """The session with this id, also one that is closed but has not heard of it."""
+        session = self._sessions.get(sid)
+        if session is not None and session.expired:
+            # The wheel comes round a tick later; the client may be a moment faster.
+            session.close("ping timeout")
+            return None
+        return session
+
+    def now(self) -> float:
+        """Seconds by the loop's clock."""
+        return self._loop.time()
+
+    def forget(self, session: Session) -> None:
+        """The session is over for both sides."""
+        if self._sessions.pop(session.sid, None) is not None:
+            self._seats.leave(session.address)
+
+    def admits(self, flow: Flow) -> bool:
+        """Count a packet against the flow of its connection; False when it is a flood."""
+        rate = self.options.packets_per_second
+        return rate is None or flow.pour(self.now(), rate) <= FLOOD * self.options.burst
+
+    def flush_soon(self, session: Session) -> None:
+        """Write what the session has waiting when this tick of the loop is over."""
+        if not self._dirty:
+            self._loop.call_soon(self._flush)
+        self._dirty.append(session)
+
+    def _flush(self) -> None:
+        dirty, self._dirty = self._dirty, []
+        for session in dirty:
+            session.flush()

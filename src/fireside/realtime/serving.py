@@ -1,0 +1,71 @@
+"""Serving an edge with uvicorn: one listening socket for HTTP, polling and WebSocket.
+
+uvicorn speaks HTTP and owns the loop; the edge owns every WebSocket. On the way down the sessions are closed first:
+a polling request that waits would otherwise hold the shutdown up.
+"""
+
+import asyncio
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, cast
+
+import uvicorn
+
+from fireside.realtime.edge import Edge
+
+BACKLOG = 4096
+
+
+class EdgeServer(uvicorn.Server):
+    """`await serve(sockets=[listener])` until told to stop. Options are uvicorn's."""
+
+    def __init__(self, edge: Edge, *, own_signals: bool = True, **options: Any) -> None:
+        config = uvicorn.Config(
+            edge,
+            # A callable does where a class is asked for: uvicorn only calls it.
+            ws=cast(Any, edge.websocket),
+            http="httptools",
+            lifespan="off",
+            access_log=False,
+            server_header=False,
+            **options,
+        )
+        super().__init__(config)
+        self._edge = edge
+        self._own_signals = own_signals
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """uvicorn raises a signal again when it is done, which would end the process before its stores are closed."""
+        loop = asyncio.get_running_loop()
+        signals = (signal.SIGINT, signal.SIGTERM) if self._own_signals else ()
+        for number in signals:
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        try:
+            yield
+        finally:
+            for number in signals:
+                loop.remove_signal_handler(number)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await self._edge.start()
+        await super().startup(sockets)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        self._edge.dismiss()
+        await super().shutdown(sockets)
+        await self._edge.stop()
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; port 0 takes any free one.
+
+    Raises:
+        OSError: the address cannot be had.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family, backlog=BACKLOG, reuse_port=False)

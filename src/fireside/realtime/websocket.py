@@ -1,0 +1,255 @@
+"""The WebSocket transport: the protocol class that uvicorn hands an upgraded connection to.
+
+What comes in goes through `websockets`' sans-IO parser (masking, fragments, control frames, the closing handshake).
+What goes out is written as it is: frames are built elsewhere, once per message, and leave in one `writelines` per tick.
+No extension is ever negotiated: compression would forbid sharing frames, and inflating is an attack surface.
+
+uvicorn's side of the bargain (`connection_made`, then the request as bytes through `data_received`, membership in
+`server_state.connections`, `shutdown()`) is internal to it; `tests/realtime/test_uvicorn_contract.py` fails when it
+changes.
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from typing import Any, cast
+from urllib.parse import parse_qsl
+
+from websockets.exceptions import InvalidState
+from websockets.frames import Frame, Opcode
+from websockets.http11 import Request
+from websockets.server import ServerProtocol
+
+from fireside.realtime.frames import frame
+from fireside.realtime.server import CLOSING_S, EngineServer
+from fireside.realtime.session import OPEN, Handshake, Session
+from fireside.socketio import engine
+from fireside.socketio.engine import Refusal, read_request
+
+MAX_FRAGMENTS = 256
+
+# The parser describes every frame to its logger when it listens; ours does not.
+_silent = logging.getLogger("fireside.websocket")
+_silent.setLevel(logging.CRITICAL)
+
+
+class WebSocketEdge(asyncio.Protocol):
+    """One WebSocket connection. It is the carrier of its session once that is open, or once it has been upgraded."""
+
+    __slots__ = (
+        "_connections",
+        "_fragments",
+        "_parser",
+        "_probing",
+        "_server",
+        "_servers",
+        "_session",
+        "bucket",
+        "transport",
+        "writable",
+    )
+
+    transport: asyncio.Transport
+
+    def __init__(self, servers: Mapping[str, EngineServer], connections: set[Any]) -> None:
+        self._servers = servers
+        # Until the request has named one by its path, any will do: they differ in what comes after.
+        self._server = next(iter(servers.values()))
+        self._connections = connections
+        self._parser = ServerProtocol(max_size=self._server.options.max_payload, extensions=None, logger=_silent)
+        self._session: Session | None = None
+        self._probing = False
+        self._fragments: list[bytes] | None = None
+        self.writable = True
+        self.bucket = -1
+
+    # ── asyncio.Protocol ─────────────────────────────────────────────────────────────────────────────────────────
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+        self._connections.add(self)
+        # Until a session is open this connection has no clock but this one.
+        self._server.wheel.set(self, self._server.options.connect_timeout_s)
+
+    def data_received(self, data: bytes) -> None:
+        parser = self._parser
+        parser.receive_data(data)
+        for event in parser.events_received():
+            if isinstance(event, Frame):
+                self._frame(event)
+            elif isinstance(event, Request):
+                self._handshake(event)
+        if parser.writes:
+            self._answer()
+
+    def eof_received(self) -> None:
+        return None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._connections.discard(self)
+        self._server.wheel.cancel(self)
+        self.writable = False
+        session = self._session
+        if session is not None:
+            session.detach(self)
+            if not self._probing:
+                session.close("transport close" if exc is None else "transport error")
+
+    def pause_writing(self) -> None:
+        self.writable = False
+
+    def resume_writing(self) -> None:
+        self.writable = True
+        if self._session is not None and not self._probing:
+            self._session.flush()
+
+    def shutdown(self) -> None:
+        """uvicorn is going down."""
+        if self._session is not None:
+            self._session.close("server shutting down", 1001)
+        self.close("server shutting down", 1001)
+
+    # ── Carrier ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def write(self, waiting: list[bytes]) -> None:
+        self.transport.writelines(waiting)
+
+    def close(self, reason: str, code: int) -> None:
+        """Start the closing handshake, and give the client a few seconds to finish it."""
+        if self._session is not None and self._probing:
+            self._session.detach(self)
+        if not self.writable:
+            # It reads nothing; it would not read this either.
+            return self.transport.abort()
+        self._server.wheel.set(self, CLOSING_S)
+        try:
+            self._parser.send_close(code, reason)
+        except InvalidState:
+            return self.transport.close()
+        self.transport.writelines(self._parser.data_to_send())
+
+    def pause_reading(self) -> None:
+        self.transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        self.transport.resume_reading()
+
+    def on_deadline(self) -> None:
+        """No session was opened or upgraded in time, or the client does not finish the closing handshake."""
+        self.transport.abort()
+
+    # ── the opening handshake ────────────────────────────────────────────────────────────────────────────────────
+
+    def _handshake(self, request: Request) -> None:
+        response = self._parser.accept(request)
+        answer = self._read(request) if response.status_code == 101 else None
+        if isinstance(answer, Refusal):
+            self._server.metrics.refused += 1
+            response = self._parser.reject(answer.status, answer.body().decode())
+            # Set, such a header would be added to the one that is there.
+            del response.headers["Content-Type"]
+            response.headers["Content-Type"] = "application/json"
+        self._parser.send_response(response)
+        self._answer()
+        if isinstance(answer, Session):
+            if not answer.polling or answer.upgrading is not None:
+                # Another WebSocket has it. The reference server accepts and closes, and clients rely on it.
+                return self.close("session is elsewhere", 1008)
+            # The client has yet to probe before the session moves here.
+            self._session, self._probing = answer, True
+        elif isinstance(answer, Handshake):
+            self._server.wheel.cancel(self)
+            self._session = self._server.open(answer, polling=False)
+            self._session.attach(self)
+
+    def _read(self, request: Request) -> Handshake | Session | Refusal:
+        """What the request asks for: a new session, or to move one here."""
+        path, _, query = request.path.partition("?")
+        server = self._servers.get(path.rstrip("/"))
+        if server is None:
+            return Refusal.UNKNOWN_PATH
+        self._server.wheel.cancel(self)
+        self._server = server
+        server.wheel.set(self, server.options.connect_timeout_s)
+        options = server.options
+        self._parser.max_message_size = options.max_payload
+        params = dict(parse_qsl(query))
+        asked = read_request("GET", params, upgrade=True)
+        if isinstance(asked, Refusal):
+            return asked
+        headers = {name.lower(): value for name, value in request.headers.raw_items()}
+        if asked.sid is None:
+            peer = (self.transport.get_extra_info("peername") or ("",))[0]
+            address = options.client_address(peer, headers.get("x-forwarded-for"))
+            handshake = Handshake(params, headers, address)
+            return self._server.admit(handshake) or handshake
+        if not options.origins.allows(headers.get("origin"), headers.get("host")):
+            return Refusal.FORBIDDEN
+        session = self._server.find(asked.sid)
+        if session is None or session.state != OPEN:
+            return Refusal.UNKNOWN_SID
+        return session
+
+    # ── frames ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _frame(self, received: Frame) -> None:
+        opcode = received.opcode
+        if opcode is Opcode.TEXT or opcode is Opcode.BINARY:
+            if received.fin:
+                self._message(bytes(received.data), opcode is Opcode.TEXT)
+            else:
+                self._fragments = [b"t" if opcode is Opcode.TEXT else b"b", bytes(received.data)]
+        elif opcode is Opcode.CONT and self._fragments is not None:
+            self._fragments.append(bytes(received.data))
+            if received.fin:
+                kind, *parts = self._fragments
+                self._fragments = None
+                self._message(b"".join(parts), kind == b"t")
+            elif len(self._fragments) > MAX_FRAGMENTS:
+                self._fragments = None
+                self._end("too many fragments", 1008)
+        elif self._session is not None and not self._server.admits(self._session.flow):
+            # Pings and pongs of WebSocket itself cost as much as any packet.
+            self._end("too many packets", 1008)
+
+    def _message(self, data: bytes, is_text: bool) -> None:
+        try:
+            message = data.decode() if is_text else data
+        except UnicodeDecodeError:
+            return self._end("not UTF-8", 1007)
+        if is_text and not message:
+            return self._end("empty message", 1002)
+        session = self._session
+        if session is None:
+            return
+        if not self._probing:
+            session.packet(message)
+        elif message == engine.PING + engine.PROBE and session.probed(self):
+            self.transport.write(frame((engine.PONG + engine.PROBE).encode()))
+        elif message == engine.UPGRADE and session.upgraded(self):
+            self._server.wheel.cancel(self)
+            self._probing = False
+        else:
+            self.close("parse error", 1002)
+
+    def _end(self, reason: str, code: int) -> None:
+        if self._session is not None and not self._probing:
+            self._session.close(reason, code)
+        else:
+            self.close(reason, code)
+
+    def _answer(self) -> None:
+        """Send what the parser has to say: the handshake, a pong, the end of the conversation."""
+        for data in self._parser.data_to_send():
+            if not data:
+                # The parser's sign for: nothing follows. A server closes first, and waits a few seconds for who reads.
+                self._server.wheel.set(self, CLOSING_S)
+                self.transport.close()
+            elif self._session is not None and not self._probing and not self._parser.close_expected():
+                # A pong waits in line like everything else, and counts against the same bound.
+                self._session.send(data)
+            elif self.writable:
+                self.transport.write(data)
+            else:
+                # It has no session to bound what waits for it, and reads nothing.
+                return self.transport.abort()
