@@ -159,6 +159,8 @@ def _form(event: Event, args: Sequence[Any]) -> Form:
     except msgspec.ValidationError as error:
         # Says which field and which type was expected, never what was sent.
         raise InvalidInput(f"{event.name}: {error}.") from None
+    except UnicodeEncodeError:
+        raise InvalidInput(f"{event.name}: a name in it is not valid Unicode text.") from None
 
 
 def _as_chat_error(error: Exception) -> ChatError:

@@ -27,6 +27,9 @@ JSON = (b"content-type", b"application/json")
 class Poll:
     """A GET that waits. The first write is its answer."""
 
+    at_once = 16
+    """python-socketio's client takes no more packets from one answer, and gives up the connection over it."""
+
     def __init__(self, session: Session) -> None:
         self._session = session
         self.answer: asyncio.Future[list[bytes]] = asyncio.get_running_loop().create_future()
@@ -134,10 +137,14 @@ class Polling:
         """Handle the packets of a body, or say why not."""
         options = self._server.options
         try:
-            async with asyncio.timeout(options.ping_timeout_s):
+            # As long as a session may go without a word.
+            async with asyncio.timeout(options.ping_interval_s + options.ping_timeout_s):
                 body = await _read_body(headers, receive, options.max_payload)
         except TimeoutError:
             body = Refusal.BAD_REQUEST
+        if not session.polling:
+            # The session has moved to a WebSocket meanwhile, and this would overtake what came over that.
+            return Refusal.BAD_REQUEST
         if isinstance(body, Refusal):
             session.close("payload too large" if body is Refusal.TOO_LARGE else "transport error", 1009)
             return body
@@ -146,9 +153,6 @@ class Polling:
         except ProtocolError:
             self._server.metrics.protocol_errors += 1
             session.close("parse error", 1002)
-            return Refusal.BAD_REQUEST
-        if not session.polling:
-            # The session has moved to a WebSocket meanwhile, and these would overtake what came over that.
             return Refusal.BAD_REQUEST
         for packet in packets:
             session.packet(packet)

@@ -4,6 +4,7 @@ It knows nothing of Socket.IO: an application gives each session a peer. Both tr
 """
 
 import asyncio
+import logging
 import secrets
 from collections.abc import Callable
 
@@ -15,8 +16,13 @@ from fireside.realtime.wheel import TimingWheel
 from fireside.socketio import engine
 from fireside.socketio.engine import Refusal
 
+logger = logging.getLogger(__name__)
+
 CLOSING_S = 5.0
 """How long a client has to finish the closing handshake."""
+
+MAX_HANDSHAKE = 16 * 1024
+"""Characters of a handshake's query and headers. They are remembered, and nobody has shown yet who they are."""
 
 
 class EngineServer:
@@ -53,11 +59,14 @@ class EngineServer:
         for session in list(self._sessions.values()):
             # Nobody can poll for them any more.
             session.last_words()
+        logger.info("sessions on %s: %s", self.options.path, self.metrics)
 
     def admit(self, handshake: Handshake) -> Refusal | None:
         """Why this client may not open a session, if so."""
         if not self.options.origins.allows(handshake.headers.get("origin"), handshake.headers.get("host")):
             return Refusal.FORBIDDEN
+        if handshake.size > MAX_HANDSHAKE:
+            return Refusal.HEAD_TOO_LARGE
         return None if self._seats.free(handshake.address) else Refusal.TOO_MANY
 
     def open(self, handshake: Handshake, *, polling: bool) -> Session:

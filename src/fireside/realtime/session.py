@@ -44,6 +44,11 @@ class Handshake:
         self.headers = headers
         self.address = address
 
+    @property
+    def size(self) -> int:
+        """How many characters of the client's this remembers."""
+        return sum(len(name) + len(value) for part in (self.query, self.headers) for name, value in part.items())
+
 
 class Peer(Protocol):
     """The application's side of a session."""
@@ -62,6 +67,8 @@ class Carrier(Protocol):
     """Takes frames to the client."""
 
     writable: bool
+    at_once: int
+    """How many frames it takes in one go."""
 
     def write(self, waiting: list[bytes]) -> None:
         """Send these. Called only while `writable`."""
@@ -162,6 +169,10 @@ class Session:
         carrier = self.carrier
         if carrier is not None and self.pending and carrier.writable:
             waiting, self.pending, self.pending_bytes = self.pending, [], 0
+            if len(waiting) > carrier.at_once:
+                self.pending = waiting[carrier.at_once :]
+                self.pending_bytes = sum(map(len, self.pending))
+                del waiting[carrier.at_once :]
             carrier.write(waiting)
 
     def attach(self, carrier: Carrier) -> None:

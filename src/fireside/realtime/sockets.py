@@ -156,6 +156,8 @@ class Connection:
         packet = self._decoder.feed(message)
         if packet is not None:
             self._handle(packet)
+        elif not self._sockets:
+            raise ProtocolError("attachments of who has joined nothing")
         elif isinstance(message, str):
             # Attachments are announced. They come at once or not at all.
             self._expect_soon()

@@ -11,6 +11,7 @@ changes.
 
 import asyncio
 import logging
+import sys
 from collections.abc import Mapping
 from typing import Any, cast
 from urllib.parse import parse_qsl
@@ -50,6 +51,7 @@ class WebSocketEdge(asyncio.Protocol):
     )
 
     transport: asyncio.Transport
+    at_once = sys.maxsize
 
     def __init__(self, servers: Mapping[str, EngineServer], connections: set[Any]) -> None:
         self._servers = servers

@@ -19,8 +19,8 @@ SEPARATOR = "\x1e"
 OPEN, CLOSE, PING, PONG, MESSAGE, UPGRADE, NOOP = "0123456"
 PROBE = "probe"
 
-MAX_PACKETS_PER_PAYLOAD = 256
-"""More small packets than this in one polling body is refused, whole."""
+MAX_PACKETS_PER_PAYLOAD = 1024
+"""More packets than this in one polling body are refused, whole. The official client sends all it has in one."""
 
 
 class ProtocolError(Exception):
@@ -39,6 +39,7 @@ class Refusal(Enum):
     TOO_MANY = (6, "Too many connections", 429)
     TOO_LARGE = (7, "Payload too large", 413)
     UNKNOWN_PATH = (8, "Not found", 404)
+    HEAD_TOO_LARGE = (9, "Request head too large", 431)
 
     @property
     def status(self) -> int:
