@@ -1,0 +1,103 @@
+"""Servers for journeys: one on each engine that the session shares, and others that a test may stop or kill."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx2
+import pytest
+import pytest_asyncio
+
+from tests.engines import Mongod
+from tests.journeys.people import House, Person
+from tests.journeys.stores import MongoStore, SqliteStore, Store
+from tests.serving import FiresideProcess
+
+ENGINES = ("sqlite", "mongo")
+Running = tuple[FiresideProcess, Store]
+
+on_sqlite_alone = pytest.mark.parametrize("running", ["sqlite"], indirect=True)
+"""For what does not know which engine there is: transports, examples."""
+
+
+def on_sqlite(folder: Path) -> Running:
+    """A server to start, on a file of its own."""
+    return FiresideProcess(folder), SqliteStore(folder / "data" / "fireside.db")
+
+
+def on_mongo(folder: Path, uri: str) -> Running:
+    """A server to start, on a database of its own."""
+    return FiresideProcess(folder, {"MONGO_URI": uri}), MongoStore(uri)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def sqlite_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Running]:
+    """Shared: others' people are there too."""
+    server, store = on_sqlite(tmp_path_factory.mktemp("sqlite"))
+    async with server:
+        yield server, store
+    assert_nothing_broke(server)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def mongo_server(tmp_path_factory: pytest.TempPathFactory, mongo_standalone: Mongod) -> AsyncIterator[Running]:
+    """Shared: others' people are there too."""
+    server, store = on_mongo(tmp_path_factory.mktemp("mongo"), mongo_standalone.fresh_uri())
+    async with server:
+        yield server, store
+    assert_nothing_broke(server)
+
+
+def assert_nothing_broke(server: FiresideProcess) -> None:
+    """Whatever the tests did, it was refused in words: no bug of ours came to light."""
+    log = server.log.read_text()
+    for alarm in ("[error", "[critical", "Traceback", "py.warnings"):
+        assert alarm not in log, log
+
+
+@pytest.fixture(params=ENGINES)
+def running(request: pytest.FixtureRequest) -> Running:
+    """The shared server on each engine."""
+    shared: Running = request.getfixturevalue(f"{request.param}_server")
+    return shared
+
+
+@pytest.fixture(params=ENGINES)
+def startable(request: pytest.FixtureRequest, tmp_path: Path) -> Running:
+    """A server of one's own on each engine, not started yet."""
+    if request.param == "sqlite":
+        return on_sqlite(tmp_path)
+    mongod: Mongod = request.getfixturevalue("mongo_standalone")
+    return on_mongo(tmp_path, mongod.fresh_uri())
+
+
+@pytest.fixture
+async def house(running: Running) -> AsyncIterator[House]:
+    """The shared house, with an HTTP client of one's own."""
+    server, store = running
+    async with httpx2.AsyncClient(base_url=server.url, timeout=30) as http:
+        yield House(server, store, http)
+
+
+@pytest.fixture
+async def own_house(startable: Running) -> AsyncIterator[House]:
+    """A house of one's own, to be stopped, killed and started again."""
+    server, store = startable
+    async with server, httpx2.AsyncClient(base_url=server.url, timeout=30) as http:
+        yield House(server, store, http)
+    assert_nothing_broke(server)
+
+
+@pytest.fixture
+async def ann(house: House) -> Person:
+    return await house.person("ann")
+
+
+@pytest.fixture
+async def bob(house: House) -> Person:
+    return await house.person("bob")
+
+
+@pytest.fixture
+async def eve(house: House) -> Person:
+    """She has nothing to do with Ann and Bob."""
+    return await house.person("eve")

@@ -1,0 +1,165 @@
+"""People who use a server as clients do: over HTTP, and with python-socketio on one or more devices."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+import aiohttp
+import httpx2
+import socketio
+
+from tests.journeys.stores import Store
+from tests.serving import PASSWORD, FiresideProcess
+
+PATIENCE_S = 60
+"""How long a test waits for what must happen. Nothing is asserted of how long it took."""
+
+MODES: dict[str, list[str] | None] = {"default": None, "polling": ["polling"], "websocket": ["websocket"]}
+"""The transports a client may be told to use; by default it starts with polling and upgrades."""
+
+Json = dict[str, Any]
+
+SOON = {"reconnection_delay": 0.01, "reconnection_delay_max": 0.1}
+"""For clients whose return a test waits for."""
+
+
+class Device:
+    """One connected client: what it heard waits in line."""
+
+    def __init__(self, client: socketio.AsyncClient) -> None:
+        self.client = client
+        self.connects = 0
+        self._disconnects = 0
+        self._heard: asyncio.Queue[tuple[str, Any]] = asyncio.Queue()
+        self._changed = asyncio.Event()
+        client.on("connect", self._connected)
+        client.on("disconnect", self._disconnected)
+        client.on("*", self._hear)
+
+    async def connect(self, person: "Person", mode: str) -> None:
+        """Connect as this person."""
+        auth, transports = {"token": person.token}, MODES[mode]
+        await self.client.connect(person.url, auth=auth, transports=transports, wait_timeout=PATIENCE_S)
+
+    async def call(self, event: str, form: object) -> Json:
+        """Send with an acknowledgement; the acknowledgement."""
+        answer: Json = await self.client.call(event, form, timeout=PATIENCE_S)
+        return answer
+
+    async def send(self, recipient: "Person | str", content: str, **more: object) -> Json:
+        """`sendMessage`, which must be accepted; the message."""
+        to = recipient if isinstance(recipient, str) else recipient.id
+        answer = await self.call("sendMessage", {"recipient": to, "content": content, **more})
+        assert answer["ok"] is True, answer
+        message: Json = answer["message"]
+        return message
+
+    async def heard(self, event: str = "messageReceived") -> Json:
+        """What it hears next, which must be this event."""
+        name, body = await asyncio.wait_for(self._heard.get(), PATIENCE_S)
+        assert name == event, body
+        result: Json = body
+        return result
+
+    async def returned(self) -> None:
+        """Wait until it has lost the connection once and made another."""
+        await self._until(lambda: self.connects == 2)
+
+    async def cut_off(self) -> None:
+        """Wait until it has lost the connection."""
+        await self._until(lambda: self._disconnects > 0)
+        while self.client.connected:  # noqa: ASYNC110 - it says so just before it is, and then no more
+            await asyncio.sleep(0)
+
+    async def _until(self, condition: Callable[[], bool]) -> None:
+        async with asyncio.timeout(PATIENCE_S):
+            while not condition():
+                self._changed.clear()
+                await self._changed.wait()
+
+    def _connected(self) -> None:
+        self.connects += 1
+        self._changed.set()
+
+    def _disconnected(self, reason: str) -> None:
+        self._disconnects += 1
+        self._changed.set()
+
+    def _hear(self, event: str, *args: Any) -> None:
+        self._heard.put_nowait((event, args[0] if len(args) == 1 else args))
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody who is registered and has a token."""
+
+    url: str
+    http: httpx2.AsyncClient
+    id: str
+    username: str
+    token: str
+
+    async def get(self, path: str, **query: str | int) -> httpx2.Response:
+        return await self.http.get(path, params=query, headers=self.headers)
+
+    async def post(self, path: str, body: object) -> httpx2.Response:
+        return await self.http.post(path, json=body, headers=self.headers)
+
+    async def history(self, other: "Person") -> list[Json]:
+        """Everything between these two, as existing clients ask for it."""
+        answer = await self.get("/api/chat/messages", sender=self.id, recipient=other.id)
+        assert answer.status_code == 200, answer.text
+        messages: list[Json] = answer.json()
+        return messages
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"}
+
+    @asynccontextmanager
+    async def device(self, mode: str = "websocket", **options: Any) -> AsyncIterator[Device]:
+        """A device of theirs, connected until the block ends."""
+        async with open_client(**options) as client:
+            device = Device(client)
+            await device.connect(self, mode)
+            yield device
+
+
+@asynccontextmanager
+async def open_client(**options: Any) -> AsyncIterator[socketio.AsyncClient]:
+    """A python-socketio client, and its end."""
+    async with aiohttp.ClientSession() as session:
+        client = socketio.AsyncClient(http_session=session, handle_sigint=False, **options)
+        try:
+            yield client
+        finally:
+            await client.shutdown()
+
+
+def new_name(beginning: str) -> str:
+    """A username that nobody has yet."""
+    return f"{beginning}-{uuid4().hex[:12]}"
+
+
+@dataclass(frozen=True)
+class House:
+    """A running server, the store behind it, and its door for people."""
+
+    server: FiresideProcess
+    store: Store
+    http: httpx2.AsyncClient
+
+    async def person(self, name: str) -> Person:
+        """Somebody new, whose name begins so."""
+        username = new_name(name)
+        registration = {"username": username, "password": PASSWORD, "email": f"{name}@example.org"}
+        answer = await self.http.post("/api/users/register", json=registration)
+        assert answer.status_code == 201, answer.text
+        return self.known(username, answer.json())
+
+    def known(self, username: str, welcome: Json) -> Person:
+        """Who a registration or log-in has let in."""
+        return Person(self.server.url, self.http, welcome["user"]["_id"], username, welcome["token"])

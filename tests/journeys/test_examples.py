@@ -1,0 +1,105 @@
+"""The examples run as they are, against a real server, and two people talk through them."""
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.journeys.conftest import on_sqlite_alone
+from tests.journeys.people import House, Person
+from tests.journeys.programs import NODE, Program, node_modules, running
+from tests.serving import PASSWORD
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+NAMES = ("walkthrough.sh", "client.mjs", "client.py")
+MOST_LINES = 60
+TRANSPORTS = {"default": {}, "polling": {"TRANSPORTS": "polling"}, "websocket": {"TRANSPORTS": "websocket"}}
+
+
+@pytest.mark.parametrize("example", NAMES)
+def test_each_example_is_short(example: str) -> None:
+    assert len((EXAMPLES / example).read_text().splitlines()) < MOST_LINES
+
+
+def test_there_are_no_examples_that_nobody_tries() -> None:
+    programs = {path.name for path in EXAMPLES.iterdir() if path.suffix in {".sh", ".js", ".mjs", ".ts", ".py"}}
+    assert programs == set(NAMES)
+
+
+@on_sqlite_alone
+async def test_the_walk_through_shows_what_it_promises(house: House) -> None:
+    async with running(EXAMPLES / "walkthrough.sh", house.server.url) as walk:
+        said = await walk.finish()
+    assert masked(said) == [
+        "ann is <id>",
+        "bob is <id>",
+        "sent once, though asked twice",
+        "the history:",
+        "  1 <time> Hello Bob",
+        "  2 <time> Hello Ann",
+    ]
+
+
+def masked(lines: list[str]) -> list[str]:
+    """Without what is different each time."""
+    times = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
+    return [re.sub(times, "<time>", re.sub(r"[0-9a-f]{24}", "<id>", line)) for line in lines]
+
+
+@pytest.fixture
+def javascript(tmp_path: Path) -> Path:
+    """The JavaScript example in a folder where the official client is installed, as its reader would have it."""
+    (tmp_path / "node_modules").symlink_to(node_modules())
+    copy = tmp_path / "client.mjs"
+    copy.write_text((EXAMPLES / "client.mjs").read_text())
+    return copy
+
+
+def arguments(me: Person, friend: str) -> list[str]:
+    return [me.url, me.username, PASSWORD, friend]
+
+
+@pytest.mark.parametrize("mode", TRANSPORTS)
+@on_sqlite_alone
+async def test_two_people_talk_one_in_javascript_and_one_in_python(
+    javascript: Path, ann: Person, bob: Person, mode: str
+) -> None:
+    environment = TRANSPORTS[mode]
+    async with (
+        running(NODE, javascript, *arguments(ann, bob.username), environment=environment) as anns,
+        running(sys.executable, EXAMPLES / "client.py", *arguments(bob, ann.username), environment=environment) as bobs,
+    ):
+        assert await anns.line() == f"connected as {ann.username}"
+        assert await bobs.line() == f"connected as {bob.username}"
+        await talk(anns, bobs, bob.username, ann.username)
+        assert (await anns.finish())[-1] == "disconnected: io client disconnect"
+        await bobs.finish()
+    assert [message["content"] for message in await ann.history(bob)] == ["Hello Bob", "Hello Ann", "How are you?"]
+
+
+async def talk(anns: Program, bobs: Program, bob: str, ann: str) -> None:
+    await anns.write("Hello Bob")
+    assert await anns.line() == "[1] me: Hello Bob"
+    assert await bobs.line() == f"[1] {ann}: Hello Bob"
+    await bobs.write("Hello Ann")
+    assert await bobs.line() == "[2] me: Hello Ann"
+    assert await anns.line() == f"[2] {bob}: Hello Ann"
+    # A line of nothing is nothing to send.
+    await anns.write(" ")
+    await anns.write("How are you?")
+    assert await anns.line() == "[3] me: How are you?"
+    assert await bobs.line() == f"[3] {ann}: How are you?"
+
+
+@pytest.mark.parametrize("language", ["JavaScript", "Python"])
+@on_sqlite_alone
+async def test_a_client_without_a_friend_or_a_password_says_so(javascript: Path, ann: Person, language: str) -> None:
+    command = (NODE, javascript) if language == "JavaScript" else (sys.executable, EXAMPLES / "client.py")
+    for given, said in (
+        ([ann.url, ann.username, PASSWORD, "nobody.at.all"], "there is nobody called nobody.at.all"),
+        ([ann.url, ann.username, "wrong password", "bob"], "Invalid credentials (invalid_credentials)"),
+    ):
+        async with running(*command, *given) as client:
+            with pytest.raises(AssertionError, match=re.escape(said)):
+                await client.finish()
