@@ -13,9 +13,12 @@ What must stay true:
   lost connection, a failover). All three are mended the same way: look which of the batch are there already, by
   client id; read the heads again; renumber the rest and go on. So an unknown outcome is never reported as a
   failure, and sending again is safe.
+- Of all who send one message, again and again, one is told that it is new, because that is when the others hear of
+  it. So what is found in the store is new, once, if it is what this batch wrote without getting an answer.
 
 Every entry is held in memory until it is settled, and at most `max_waiting` are: past that a send is refused as
-`unavailable`, which is safe to send again.
+`unavailable`, and so is all that waits when the store has taken nothing for `patience_s`. Sending it again, with the
+`client_id` in the refusal, is safe whatever became of it.
 """
 
 import asyncio
@@ -98,23 +101,30 @@ class MessageLog:
         self._wake.set()
 
     async def _write_batches(self) -> None:
-        while self._open or self._waiting:
-            if not self._waiting:
-                self._wake.clear()
-                await self._wake.wait()
-                continue
-            size = min(len(self._waiting), self._max_batch)
-            await self._commit([self._waiting.popleft() for _ in range(size)])
+        batch: list[Entry] = []
+        try:
+            while self._open or self._waiting:
+                if not self._waiting:
+                    self._wake.clear()
+                    await self._wake.wait()
+                    continue
+                size = min(len(self._waiting), self._max_batch)
+                batch = [self._waiting.popleft() for _ in range(size)]
+                await self._commit(batch)
+        finally:
+            # If this was cancelled, or breaks: nobody is left waiting for what will not come.
+            self._open = False
+            self._refuse(batch)
 
     async def _commit(self, batch: list[Entry]) -> None:
-        """Settle every entry of the batch, whatever happens."""
+        """Settle every entry, whatever happens. They leave the batch as they are settled."""
         give_up_at, pause_s = self._monotonic() + self._patience_s, 0.0
         unanswered: set[Message] = set()
         in_doubt, size = False, len(batch)
         broken: Entry | None = None
         while batch:
-            # Entries leave `part` as they are settled, so each is settled once, wherever this breaks off.
-            part, rest = batch[:size], batch[size:]
+            before = len(batch)
+            part, batch[:] = batch[:size], batch[size:]
             try:
                 if in_doubt:
                     await self._look_up(part, unanswered)
@@ -130,12 +140,14 @@ class MessageLog:
                     # It may be stored all the same: it is looked for once more.
                     broken = part[0]
                 size = 1
+            finally:
+                batch[:0] = part
             in_doubt = True
-            before, batch = len(batch), part + rest
             if len(batch) < before:
                 give_up_at, pause_s = self._monotonic() + self._patience_s, 0.0
             elif self._monotonic() > give_up_at:
-                return self._give_up(batch)
+                logger.error("%d messages are refused: nothing could be written", len(batch) + len(self._waiting))
+                self._refuse(batch)
             else:
                 # The first time at once: a number was taken, or a message had been sent before.
                 await self._sleep(pause_s)
@@ -185,21 +197,19 @@ class MessageLog:
         for entry in part:
             self._heads.pop(entry.draft.conversation.id, None)
             message = found.get(entry.key)
-            if message is None:
-                if firsts.setdefault(entry.key, entry) is not entry:
-                    echoes.append(entry)
-            elif message in unanswered:
+            if message is not None:
+                self._settle(entry, _found(entry.draft, message, repeated=message not in unanswered))
                 unanswered.discard(message)
-                self._settle(entry, Stored(message, entry.draft.conversation, repeated=False))
-            else:
-                self._settle(entry, _repetition(entry.draft, message))
+            elif firsts.setdefault(entry.key, entry) is not entry:
+                echoes.append(entry)
         part[:] = [*firsts.values(), *echoes]
 
-    def _give_up(self, batch: Sequence[Entry]) -> None:
-        """The store has been away for too long. Who waits behind the batch need not wait as long again."""
-        waiting, self._waiting = self._waiting, deque()
-        logger.error("%d messages are refused: nothing could be written for too long", len(batch) + len(waiting))
-        for entry in (*batch, *waiting):
+    def _refuse(self, batch: list[Entry]) -> None:
+        """Refuse the batch, and who waits behind it: they need not wait as long again."""
+        entries = [*batch, *self._waiting]
+        batch.clear()
+        self._waiting.clear()
+        for entry in entries:
             self._settle(entry, _unresolved(entry.draft))
 
     def _settle(self, entry: Entry, outcome: Stored | ChatError) -> None:
@@ -210,10 +220,10 @@ class MessageLog:
             logger.exception("nobody could be told that a message was settled")
 
 
-def _repetition(draft: Draft, first: Message) -> Stored | ChatError:
-    """The answer to a client id that was used before: the first message, unless this one is another."""
-    if first.conversation == draft.conversation.id and first.content == draft.content:
-        return Stored(first, draft.conversation, repeated=True)
+def _found(draft: Draft, message: Message, *, repeated: bool) -> Stored | ChatError:
+    """The answer where the client id is in the store: that message, unless this one is another."""
+    if message.conversation == draft.conversation.id and message.content == draft.content:
+        return Stored(message, draft.conversation, repeated)
     return Conflict(
         "This clientId was used for another message. Give every message its own.", details={"field": "clientId"}
     )
