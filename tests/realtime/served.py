@@ -12,7 +12,7 @@ from fireside.realtime.options import Options
 from fireside.realtime.server import EngineServer
 from fireside.realtime.serving import EdgeServer, listen
 from fireside.realtime.session import Session
-from fireside.realtime.sockets import Ack, Namespace, Socket, SocketServer
+from fireside.realtime.sockets import Ack, Connection, Namespace, Socket, SocketServer
 from fireside.realtime.wheel import TimingWheel
 from tests.protocol.apps import EngineEcho, not_found
 from tests.realtime.clients import (
@@ -122,6 +122,13 @@ class Served:
         """The only one there is."""
         (session,) = [*self.engine._sessions.values(), *self.echo._sessions.values()]
         return session
+
+    @property
+    def connection(self) -> Connection:
+        """The peer of the only session."""
+        connection = self.session.peer
+        assert isinstance(connection, Connection)
+        return connection
 
     def keep(self, client: Client) -> Client:
         """Hang up for this client at the end."""

@@ -145,7 +145,7 @@ async def test_whatever_clients_do_one_that_behaves_notices_nothing_and_nothing_
     serve: Serve, seed: int
 ) -> None:
     chance = random.Random(seed)
-    served = await serve(Anything(chance), others={"/custom": Recorder()}, connect_timeout_s=0.5)
+    served = await serve(Anything(chance), others={"/custom": Recorder()}, connect_timeout_s=5)
     client = await served.connected()
 
     async def crowd() -> None:

@@ -8,7 +8,8 @@ import pytest
 
 from fireside.realtime.serving import EdgeServer, listen
 from fireside.realtime.sockets import Socket
-from tests.realtime.clients import PollingClient, WebSocketClient, Wire, head, target
+from fireside.realtime.wheel import Timed
+from tests.realtime.clients import ENGINE_IO, PollingClient, WebSocketClient, Wire, head, target
 from tests.realtime.served import Recorder, Serve, Served, eventually
 
 PLACEHOLDER = '{"_placeholder":true,"num":0}'
@@ -45,6 +46,13 @@ async def break_a_frame(served: Served, client: WebSocketClient) -> None:
 
 async def announce_and_not_send(served: Served, client: WebSocketClient) -> None:
     await client.send(f'451-["x",{PLACEHOLDER}]')
+    await its_time_comes(served.connection)
+
+
+async def its_time_comes(owner: Timed) -> None:
+    """A deadline is set, and met. (The wheel's own tests say when; here nobody has to hurry.)"""
+    await eventually(lambda: owner.bucket >= 0)
+    owner.on_deadline()
 
 
 async def be_put_out(served: Served, client: WebSocketClient) -> None:
@@ -85,7 +93,7 @@ ENDINGS: list[tuple[Ending, str, int | None]] = [
 
 @pytest.mark.parametrize(("end", "reason", "code"), ENDINGS, ids=[end.__name__ for end, _, _ in ENDINGS])
 async def test_over_websocket_the_end_is_heard_once(serve: Serve, end: Ending, reason: str, code: int | None) -> None:
-    served = await serve(connect_timeout_s=0.3, ping_interval_s=5, packets_per_second=100)
+    served = await serve(packets_per_second=100)
     client = await served.connected()
     await end(served, client)
     await eventually(lambda: served.main.reasons)
@@ -105,85 +113,107 @@ async def test_who_hangs_up_is_missed_once(served: Served, end: Ending) -> None:
     assert len(served.main.reasons) == 1
 
 
-async def test_a_websocket_that_answers_no_ping_is_gone(serve: Serve) -> None:
-    served = await serve(ping_interval_s=0.05, ping_timeout_s=0.05, connect_timeout_s=60)
+async def test_a_websocket_that_answers_no_ping_is_gone(served: Served) -> None:
     client = await served.connected()
+    session = served.session
+    await its_time_comes(session)
     assert await client.receive() == "2"
+    await its_time_comes(session)
     assert (await client.closed()).code == 1000
     assert served.main.reasons == ["ping timeout"]
 
 
-async def test_a_websocket_that_answers_pings_stays(serve: Serve) -> None:
-    served = await serve(ping_interval_s=0.02, ping_timeout_s=60)
+async def test_a_websocket_that_answers_pings_stays(served: Served) -> None:
     client = await served.connected()
+    session = served.session
     for _ in range(5):
+        await its_time_comes(session)
         assert await client.receive() == "2"
         await client.send("3")
+        await eventually(lambda: not session.awaiting_pong)
     assert served.main.reasons == []
 
 
-@pytest.mark.parametrize("pong", [True, False])
-async def test_who_never_joins_a_namespace_is_closed_however_much_it_talks(serve: Serve, pong: bool) -> None:
-    served = await serve(connect_timeout_s=0.2, ping_interval_s=0.02, ping_timeout_s=60)
-    websocket, polling = await served.websocket(), await served.polling()
-    assert await websocket.receive() == "2"
-    if pong:
-        await websocket.send("3")
-    assert (await websocket.closed()).code == 1008
-    packets: list[str | bytes] = []
-    while "1" not in packets:
-        packets = await polling.packets()
+async def test_who_does_nothing_at_all_is_closed_in_time(serve: Serve) -> None:
+    served = await serve(connect_timeout_s=0.02, ping_interval_s=2)
+    assert (await (await served.websocket()).closed()).code == 1008
+
+
+async def test_who_goes_quiet_is_closed_in_time(serve: Serve) -> None:
+    served = await serve(ping_interval_s=0.02, ping_timeout_s=0.02)
+    client = await served.websocket(ENGINE_IO)
+    assert await client.receive() == "2"
+    assert (await client.closed()).code == 1000
+    assert served.endings == ["ping timeout"]
+
+
+async def test_who_never_joins_a_namespace_is_closed_though_it_answers_pings(served: Served) -> None:
+    client = await served.websocket()
+    session, connection = served.session, served.connection
+    await its_time_comes(session)
+    assert await client.receive() == "2"
+    await client.send("3")
+    await eventually(lambda: not session.awaiting_pong)
+    await its_time_comes(connection)
+    assert (await client.closed()).code == 1008
     assert len(served.engine) == 0
 
 
-async def test_who_leaves_and_joins_nothing_else_is_closed(serve: Serve) -> None:
-    served = await serve(connect_timeout_s=0.2, ping_interval_s=5)
+async def test_over_polling_too(served: Served) -> None:
+    client = await served.polling()
+    await client.post("40/none,")
+    await its_time_comes(served.connection)
+    assert await client.packets() == ['44/none,{"message":"Invalid namespace"}', "1"]
+    assert len(served.engine) == 0
+
+
+async def test_who_leaves_and_joins_nothing_else_is_closed(served: Served) -> None:
     client = await served.connected()
     await client.send("41")
+    await its_time_comes(served.connection)
     assert (await client.closed()).code == 1008
     assert served.main.reasons == ["client namespace disconnect"]
 
 
-async def test_who_joins_in_time_stays(serve: Serve) -> None:
-    custom = Recorder()
-    served = await serve(connect_timeout_s=0.1, ping_interval_s=3, others={"/custom": custom})
-    client = await served.connected()
-    await client.send("41")
+async def test_who_has_joined_has_no_deadline_any_more(serve: Serve) -> None:
+    served = await serve(others={"/custom": Recorder()})
+    client = await served.websocket()
+    assert served.connection.bucket >= 0
+    await client.connect()
+    assert served.connection.bucket < 0
     await client.connect(namespace="/custom,")
-    late = served.engine.now() + 0.5
-    await eventually(lambda: served.engine.now() > late)
-    assert custom.reasons == []
+    await client.send("41")
+    await eventually(lambda: served.main.reasons)
+    assert served.connection.bucket < 0, "it is still somewhere"
 
 
 @pytest.mark.parametrize("transport", ["websocket", "polling"])
-async def test_attachments_that_never_come_end_the_connection(serve: Serve, transport: str) -> None:
-    served = await serve(connect_timeout_s=0.2, ping_interval_s=5)
+async def test_attachments_that_never_come_end_the_connection(served: Served, transport: str) -> None:
     header = f'452-["x",{PLACEHOLDER},{{"_placeholder":true,"num":1}}]'
     if transport == "websocket":
         client = await served.connected()
         await client.send(header)
         await client.send(b"one of two")
+        await its_time_comes(served.connection)
         assert (await client.closed()).code == 1008
     else:
         polling = await served.polling()
         await polling.connect()
         assert (await polling.post(header, "beA==")).status == 200
+        await its_time_comes(served.connection)
         assert await polling.packets() == ["1"]
     assert served.main.events == []
     assert served.main.reasons == ["connect timeout"]
 
 
-async def test_attachments_that_come_in_time_are_waited_for_no_longer(serve: Serve) -> None:
-    served = await serve(connect_timeout_s=0.1, ping_interval_s=1)
+async def test_attachments_that_come_in_time_are_waited_for_no_longer(served: Served) -> None:
     client = await served.connected()
     await client.send(f'451-1["echo",{PLACEHOLDER}]')
-    await client.send_frame(10)
+    await eventually(lambda: served.connection.bucket >= 0)
     await client.send(b"x")
     assert await client.receive() == f"461-1[{PLACEHOLDER}]"
     assert await client.receive() == b"x"
-    late = served.engine.now() + 0.3
-    await eventually(lambda: served.engine.now() > late)
-    assert served.main.reasons == []
+    assert served.connection.bucket < 0
 
 
 async def test_a_connection_that_overflows_as_it_is_made_was_never_made(serve: Serve) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from fireside.realtime.sockets import INBOX, Connection, Refused, Socket
+from fireside.realtime.sockets import INBOX, Refused, Socket
 from tests.realtime.clients import TEXT, client_frame, joined
 from tests.realtime.served import Recorder, Serve, Served, eventually
 
@@ -79,9 +79,7 @@ async def test_quick_events_wait_behind_slow_ones(serve: Serve, slow: Slow) -> N
 
 def inbox(served: Served) -> int:
     """How many messages wait to be handled."""
-    connection = served.session.peer
-    assert isinstance(connection, Connection)
-    return len(connection._inbox or ())
+    return len(served.connection._inbox or ())
 
 
 async def test_reading_stops_when_too_much_waits_and_goes_on_when_it_is_done(serve: Serve, slow: Slow) -> None:
@@ -163,30 +161,38 @@ async def test_order_is_kept_when_the_client_moves_to_a_websocket_while_its_mess
 
 async def test_a_client_is_not_given_up_while_it_is_us_who_do_not_read(serve: Serve, slow: Slow) -> None:
     """Its answer to the ping lies behind what still waits to be handled."""
-    served = await serve(slow, ping_interval_s=0.05, ping_timeout_s=0.25, connect_timeout_s=60)
+    served = await serve(slow)
     client = await served.connected()
+    session = served.session
     for n in range(200):
         await client.send(f'42["slow",{n}]')
+    await eventually(lambda: session.blocked is not None)
     await client.send("3")
-    await eventually(lambda: served.session.blocked is not None)
-    session = served.session
-    given_up_at = served.engine.now() + 3 * (0.05 + 0.25)
-    await eventually(lambda: served.engine.now() > given_up_at)
+    for _ in range(3):
+        session.on_deadline()
+        assert await client.receive() == "2"
+    session.expires_at = served.engine.now()
     assert served.engine.find(client.opening["sid"]) is session
-    assert slow.reasons == []
     slow.gate.set()
     await eventually(lambda: len(slow.done) == 200)
+    await eventually(lambda: not session.awaiting_pong)
     assert slow.reasons == []
 
 
 async def test_a_client_that_says_nothing_once_we_read_again_is_given_up(serve: Serve, slow: Slow) -> None:
-    served = await serve(slow, ping_interval_s=0.05, ping_timeout_s=0.1, connect_timeout_s=60)
+    served = await serve(slow)
     client = await served.connected()
+    session = served.session
     for n in range(200):
         await client.send(f'42["slow",{n}]')
-    await eventually(lambda: served.session.blocked is not None)
+    await eventually(lambda: session.blocked is not None)
+    session.on_deadline()
+    late = session.expires_at
     slow.gate.set()
-    await eventually(lambda: slow.reasons == ["ping timeout"])
+    await eventually(lambda: session.blocked is None)
+    assert session.expires_at >= late, "it has a while, from when we read again"
+    session.on_deadline()
+    assert slow.reasons == ["ping timeout"]
 
 
 async def test_what_waits_when_a_client_leaves_is_not_handled(serve: Serve, slow: Slow) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from fireside.realtime.session import OPEN
 from fireside.realtime.sockets import Ack, Socket
+from fireside.realtime.websocket import WebSocketEdge
 from tests.realtime.clients import ENGINE_IO, SOCKET_IO, PollingClient, WebSocketClient, joined, target
 from tests.realtime.served import Recorder, Serve, Served, eventually
 
@@ -32,16 +33,16 @@ async def test_after_an_upgrade_everything_goes_over_the_websocket(served: Serve
     assert served.main.reasons == []
 
 
-async def test_a_websocket_that_has_taken_over_has_no_deadline_any_more(serve: Serve) -> None:
-    served = await serve(connect_timeout_s=0.2, ping_interval_s=4)
+async def test_a_websocket_that_has_taken_over_has_no_deadline_any_more(served: Served) -> None:
     client = await served.polling()
-    await client.connect()
     websocket = await served.probing(client)
+    edge = served.session.upgrading
+    assert isinstance(edge, WebSocketEdge)
+    assert edge.bucket >= 0
     await websocket.send("5")
-    late = served.engine.now() + 0.6
-    await eventually(lambda: served.engine.now() > late)
-    await websocket.send('421["echo"]')
-    assert await websocket.receive() == "431[]"
+    await websocket.connect()
+    assert served.session.carrier is edge
+    assert edge.bucket < 0
 
 
 async def test_the_waiting_poll_comes_home_when_a_websocket_asks_to_take_over(served: Served) -> None:
@@ -178,16 +179,16 @@ async def test_a_websocket_that_asks_and_then_says_something_else_is_closed(serv
     await client.connect()
 
 
-async def test_a_websocket_that_never_asks_is_closed_in_time(serve: Serve) -> None:
-    served = await serve(connect_timeout_s=0.05)
+@pytest.mark.parametrize("asks", [False, True])
+async def test_a_websocket_that_does_not_take_over_in_time_is_cut(served: Served, asks: bool) -> None:
     client = await served.polling()
-    await client.connect()
-    websocket = await shake(served, client)
+    websocket = await (served.probing(client) if asks else shake(served, client))
+    (edge,) = (each for each in served.uvicorn.server_state.connections if isinstance(each, WebSocketEdge))
+    assert edge.bucket >= 0
+    edge.on_deadline()
     assert (await websocket.closed()).code is None
-    asked = await served.probing(client)
-    assert (await asked.closed()).code is None
     assert served.session.upgrading is None
-    assert served.session.state == OPEN
+    await client.connect()
 
 
 async def test_a_session_that_ends_takes_with_it_the_websocket_that_was_to_have_it(served: Served) -> None:
@@ -206,7 +207,7 @@ async def test_a_session_that_has_ended_is_not_taken_over(served: Served) -> Non
 
 
 async def test_a_session_that_has_only_to_hear_its_end_is_not_taken_over(serve: Serve) -> None:
-    served = await serve(connect_timeout_s=0.02)
+    served = await serve(connect_timeout_s=0.02, ping_interval_s=2)
     client = await served.polling()
     await eventually(lambda: served.session.state != OPEN)
     websocket = served.keep(await WebSocketClient.shake(served.port, target(transport="websocket", sid=client.sid)))
