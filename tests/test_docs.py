@@ -9,8 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from fireside.core.errors import every_code
-
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "fireside"
 ARCHITECTURE = ROOT / "docs" / "architecture.md"
@@ -149,13 +147,6 @@ def test_links_lead_somewhere(page: Path) -> None:
             there = (page.parent / path) if path else page
             assert there.exists(), target
             assert not anchor or anchor in anchors(there), target
-
-
-def test_every_error_code_has_its_words() -> None:
-    page = ROOT / "docs" / "errors.md"
-    if not page.exists():
-        pytest.skip("there is no docs/errors.md")
-    assert set(every_code()) <= set(code(page.read_text()))
 
 
 # ── pictures ─────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -151,10 +151,10 @@ class Session:
             return
         self.pending.append(frame)
         self.pending_bytes += len(frame)
-        if self.pending_bytes > QUEUE_LIMIT or len(self.pending) > QUEUE_FRAMES:
+        if self._is_full():
             # So much in one tick may be a burst for a client that reads.
             self.flush()
-            if self.pending:
+            if self._is_full():
                 # They are dropped with it: the client has not read what came before them either.
                 self.pending, self.pending_bytes = [], 0
                 self.server.metrics.slow_consumers += 1
@@ -162,6 +162,9 @@ class Session:
         elif not self.dirty:
             self.dirty = True
             self.server.flush_soon(self)
+
+    def _is_full(self) -> bool:
+        return self.pending_bytes > QUEUE_LIMIT or len(self.pending) > QUEUE_FRAMES
 
     def flush(self) -> None:
         """Hand what waits to the carrier, if it can take it."""
@@ -245,7 +248,7 @@ class Session:
             if self.carrier is not None:
                 self.carrier.resume_reading()
             if self.awaiting_pong and self.state == OPEN:
-                self._wait_for_pong(self.server.now() + self.server.options.ping_timeout_s)
+                self._wait_for_pong(max(self.expires_at, self._in_time()))
 
     # ── upgrade ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -292,8 +295,11 @@ class Session:
                 self.send(frames.PING)
             if self.state == OPEN:
                 # While nothing is read of it, its answer may lie behind what waits to be handled.
-                late = self.server.now() + self.server.options.ping_timeout_s
-                self._wait_for_pong(late if self.awaiting_pong else self.expires_at)
+                self._wait_for_pong(self._in_time() if self.awaiting_pong else self.expires_at)
+
+    def _in_time(self) -> float:
+        """When an answer to a ping of now is due."""
+        return self.server.now() + self.server.options.ping_timeout_s
 
     def _wait_for_pong(self, until: float) -> None:
         self.awaiting_pong = True

@@ -17,13 +17,30 @@ from fireside.features.messages.endpoints import MessageEndpoints, SendMessage
 from fireside.features.messages.log import MessageLog
 from fireside.features.messages.service import Message, Messages
 from fireside.http.app import build
+from tests.contract.samples import direct
 from tests.fakes import FakeConversations
-from tests.features.messages.nodes import ANN, BOB, EVE, UnreliableMessages
+from tests.features.messages.nodes import ANN, BOB, EVE, HERE, UnreliableMessages
 
 NOW_MS, NOW = 1_700_000_000_123, "2023-11-14T22:13:20.123Z"
 NOBODY = "0" * 24
 """An id that nobody has."""
 MADE_UP_IDS = ["", "me", "B" * 24, "b" * 23, "b" * 25, NOBODY, "\u0660" * 24, "../users", "{}", "%00"]
+
+NOTES = direct(ANN, ANN)
+DIRECT = "/api/chat/messages"
+INTO_HERE = f"/api/conversations/{HERE.id}/messages"
+
+HELLO = {
+    "_id": f"{HERE.id}000000000001",
+    "conversation": HERE.id,
+    "seq": 1,
+    "sender": ANN,
+    "recipient": BOB,
+    "content": "hello",
+    "timestamp": NOW,
+    "clientId": "mine",
+}
+"""The first message of `HERE`, as clients see it."""
 
 
 class FakeUsers:

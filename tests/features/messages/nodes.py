@@ -219,3 +219,8 @@ async def running(
     yield node
     await node.log.stop()
     assert [len(pending.told) for pending in node.sent] == [1] * len(node.sent)
+
+
+async def stored(pending: Sequence[Pending]) -> list[Stored]:
+    """What they were told, which is that they are stored."""
+    return [await each.stored() for each in pending]

@@ -84,6 +84,10 @@ class Life:
     async def kill(self) -> None:
         """As a power cut would."""
         self.is_over = True
+        await self.end()
+
+    async def end(self) -> None:
+        """Not `stop`, which waits for a store that may never answer."""
         assert self.log._writer is not None
         self.log._writer.cancel()
         await asyncio.gather(self.log._writer, return_exceptions=True)
@@ -186,7 +190,7 @@ class World:
         for write in self.late:
             self.disk.insert(write)
         for node in self._nodes:
-            await node.log.stop()
+            await node.end()
 
     async def _send(self, node: int, sender: int, place: int) -> None:
         client_id = f"{len(self.drafts)}"
@@ -257,10 +261,12 @@ class World:
             await asyncio.sleep(0)
 
     async def _finish(self) -> None:
+        """Let everything go on until nobody waits."""
         for _ in range(REST):
-            if not self.visits:
+            if not self.visits and all(sending.told for node in self._nodes for sending in node.accepted):
                 return
-            self._end(self.visits[0], "done", 0)
+            if self.visits:
+                self._end(self.visits[0], "done", 0)
             await self._settle_down()
         self.wrong.append("the world does not come to rest")
 
