@@ -24,7 +24,6 @@ from bench.workloads import QUICK, WORKLOADS, Plan
 
 TRIES, QUICK_TRIES = 3, 1
 QUIET_S = 5.0  # waited for silence before a round, times the tries
-DISTURBED = 25.0  # % of a core; the kernel's own threads take 5 to 15 where there is much to fsync
 
 
 def arguments() -> argparse.Namespace:
@@ -84,7 +83,7 @@ class Session:
         """
         tries: list[Figures] = []
         try:
-            while len(tries) < self._tries and (not tries or tries[-1][figures.OTHERS] > DISTURBED):
+            while len(tries) < self._tries and (not tries or tries[-1][figures.OTHERS] > figures.DISTURBED):
                 tries.append(self._measure(workload, system))
         except (RuntimeError, OSError) as error:
             print(f"{workload} {system.name} failed: {error}", file=sys.stderr, flush=True)

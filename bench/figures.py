@@ -35,6 +35,8 @@ HANDSHAKES = Measure("handshakes/s", "more")
 HANDSHAKE_CPU = Measure("server CPU, µs per handshake", "less")
 MEMORY = Measure("memory, KiB per connection", "less", 1)
 
+DISTURBED = 25.0  # % of a core in OTHERS; the kernel's own threads take 5 to 15 where there is much to fsync
+
 
 def core(number: int) -> Measure:
     return Measure(f"core {number} busy, %", "neither")

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
-from bench.figures import LOAD, Figures, Measure
+from bench.figures import DISTURBED, LOAD, OTHERS, Figures, Measure
 
 REFERENCE = "node"
 BUSY = 85.0
@@ -62,13 +62,19 @@ class Report:
         return "\n\n".join(sections) + "\n"
 
     def limits(self, workload: str) -> list[str]:
-        """Where the load itself was the limit, and messages/s says less about the server than its CPU does."""
+        """What a reader must know before quoting: a disturbed round, or a load that was itself the limit."""
         notes = []
         for system in self.systems:
-            busy = self.values(workload, system, LOAD).values()
-            if busy and median(busy) >= BUSY:
+            others = self.values(workload, system, OTHERS).values()
+            load = self.values(workload, system, LOAD).values()
+            if disturbed := [f"{share:.0f} %" for share in others if share > DISTURBED]:
                 notes.append(
-                    f"{system}: mongod and the load generator used {median(busy):.0f} % of their core. "
+                    f"**Disturbed, not to be quoted**: {system}, {len(disturbed)} of {len(others)} rounds, in which "
+                    f"others took {', '.join(disturbed)} of a core. What needs the most CPU suffers the most from it."
+                )
+            if load and median(load) >= BUSY:
+                notes.append(
+                    f"{system}: mongod and the load generator used {median(load):.0f} % of their core. "
                     "The rate is theirs as much as the server's; the server's CPU is the sounder figure."
                 )
         return notes
@@ -79,7 +85,8 @@ class Report:
         for system in present:
             head += f" {system} |" + ("" if system == REFERENCE else " × |")
             rule += "---:|" + ("" if system == REFERENCE else "---:|")
-        measures = dict.fromkeys(key for run in self.runs if run.workload == workload for key in run.figures)
+        found = dict.fromkeys(key for run in self.runs if run.workload == workload for key in run.figures)
+        measures = sorted(found, key=OTHERS.__eq__)  # as they came, but this one last
         return "\n".join([head, rule, *(self._row(workload, present, measure) for measure in measures)])
 
     def _row(self, workload: str, systems: Iterable[str], measure: Measure) -> str:

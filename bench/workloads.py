@@ -287,8 +287,9 @@ async def history(server: Running, plan: Plan) -> Figures:
     lengths = plan.reference_history if reference else plan.history
     meter, rows, sent = Meter(), Figures(), 0
     async with Rest(server.port) as rest:
-        me, peer = await rest.register((f"h{next(_numbers)}", f"h{next(_numbers)}"))
-        pair = Pair(meter, me.token, peer.token, peer.id, f"h{next(_numbers)}")
+        run = f"h{next(_numbers)}"
+        me, peer = await rest.register((f"{run}-me", f"{run}-peer"))
+        pair = Pair(meter, me.token, peer.token, peer.id, run)
         await connect(pair.recipient, server.port)
         await connect(pair.sender, server.port)
         for length in lengths:
