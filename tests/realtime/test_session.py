@@ -304,13 +304,37 @@ async def test_reading_stops_and_goes_on_with_whatever_carries_the_session(bench
     assert bench.carrier.reading
 
 
+async def test_reading_stays_stopped_when_the_client_moves_to_a_websocket() -> None:
+    bench = Bench(polling=True)
+    session = await bench.start()
+    session.pause()
+    assert session.probed(bench.carrier)
+    assert session.upgraded(bench.carrier)
+    assert not bench.carrier.reading
+    session.resume()
+    assert bench.carrier.reading
+
+
+async def test_a_client_has_a_while_to_be_heard_once_it_is_read_again(bench: Bench) -> None:
+    session = await bench.start()
+    session.on_deadline()
+    session.pause()
+    session.expires_at = bench.server.now()
+    assert not session.expired
+    session.resume()
+    assert not session.expired
+    assert session.expires_at >= bench.server.now() + bench.server.options.ping_timeout_s / 2
+
+
 async def test_a_session_that_ends_lets_go_of_who_waits_to_be_read(bench: Bench) -> None:
     session = await bench.start()
     session.pause()
     blocked = session.blocked
     assert blocked is not None
+    session.on_deadline()
     session.close("over")
     assert blocked.done()
+    assert set_in(bench.server.wheel) == 0
 
 
 async def test_who_stops_waiting_to_be_read_harms_nobody(bench: Bench) -> None:

@@ -10,7 +10,16 @@ import pytest
 from fireside.realtime.session import OPEN
 from fireside.realtime.sockets import Ack, Socket
 from fireside.realtime.websocket import WebSocketEdge
-from tests.realtime.clients import ENGINE_IO, SOCKET_IO, PollingClient, WebSocketClient, joined, target
+from tests.realtime.clients import (
+    ENGINE_IO,
+    SOCKET_IO,
+    TEXT,
+    PollingClient,
+    WebSocketClient,
+    client_frame,
+    joined,
+    target,
+)
 from tests.realtime.served import Recorder, Serve, Served, eventually
 
 
@@ -73,12 +82,10 @@ async def test_what_was_waiting_leaves_over_the_websocket_first(served: Served) 
     assert [await websocket.receive() for _ in range(3)] == [f'42["n",{n}]' for n in range(3)]
 
 
-async def test_a_poll_that_is_out_when_the_client_moves_comes_home_empty(served: Served) -> None:
+async def test_a_client_may_ask_move_and_speak_in_one_go(served: Served) -> None:
     client = await served.polling(ENGINE_IO)
-    websocket = served.keep(await WebSocketClient.shake(served.port, target(ENGINE_IO, "websocket", sid=client.sid)))
-    await websocket.send("2probe")
-    await websocket.send("5")
-    await websocket.send("4hello")
+    websocket = await shake(served, client, ENGINE_IO)
+    await websocket.write(b"".join(client_frame(TEXT, each) for each in (b"2probe", b"5", b"4hello")))
     assert await websocket.receive() == "3probe"
     assert await websocket.receive() == "4hello"
 

@@ -135,6 +135,15 @@ async def test_a_message_in_as_many_fragments_as_are_allowed_is_taken(served: Se
     assert await client.receive() == "4" + "x" * (MAX_FRAGMENTS - 1)
 
 
+async def test_of_fragments_without_end_none_is_kept(served: Served) -> None:
+    client = await served.websocket(ENGINE_IO)
+    edge = served.session.carrier
+    assert isinstance(edge, WebSocketEdge)
+    await client.write(client_frame(TEXT, b"4", final=False) + client_frame(CONTINUATION, final=False) * 10_000)
+    assert (await client.closed()).code == 1008
+    assert edge._fragments is None
+
+
 async def test_a_character_may_lie_across_two_fragments(served: Served) -> None:
     client = await served.websocket(ENGINE_IO)
     await client.send_frame(TEXT, b"4\xe2\x82", final=False)

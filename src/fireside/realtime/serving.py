@@ -54,8 +54,6 @@ class EdgeServer(uvicorn.Server):
         await super().startup(sockets)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        for server in self.servers:
-            server.close()
         self._edge.dismiss()
         await super().shutdown(sockets)
         await self._edge.stop()

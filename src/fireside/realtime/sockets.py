@@ -226,10 +226,9 @@ class Connection:
             self._connected(socket)
 
     def _connected(self, socket: Socket) -> None:
-        if self._sockets.get(socket.namespace) is not socket:
-            return
         self.session.server.wheel.cancel(self)
         socket.send(Packet(sio.CONNECT, socket.namespace, {"sid": socket.id}))
+        # It is not if they have left while they were looked at, or have not read what came before this.
         if self.session.state == OPEN:
             socket.connected = True
             self._host.namespaces[socket.namespace].connected(socket)

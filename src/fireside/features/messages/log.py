@@ -34,7 +34,9 @@ from fireside.features.messages.service import Done, Draft, Message, MessageStor
 
 logger = logging.getLogger(__name__)
 
-MAX_BATCH = 256
+BATCH, MAX_BATCH = 256, 1000
+"""A batch that long pays for its write. Only where more than twice as many wait does it grow with them: while it is
+under way as many again come in, and the store and this process both have something to do."""
 MAX_WAITING = 20_000
 PATIENCE_S = 15.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.02, 1.0
@@ -108,7 +110,7 @@ class MessageLog:
                     self._wake.clear()
                     await self._wake.wait()
                     continue
-                size = min(len(self._waiting), self._max_batch)
+                size = min(len(self._waiting), self._max_batch, max(BATCH, len(self._waiting) // 2))
                 batch = [self._waiting.popleft() for _ in range(size)]
                 await self._commit(batch)
         finally:
@@ -166,8 +168,13 @@ class MessageLog:
         if unanswered:
             unanswered.difference_update(messages[:stored])
         settled, part[:] = part[:stored], part[stored:]
-        for entry, message in zip(settled, messages, strict=False):
+        for message in messages[:stored]:
             self._heads[message.conversation] = message.seq
+        # Told a moment later: the next batch is on its way to the store first, so that neither waits for the other.
+        asyncio.get_running_loop().call_soon(self._settle_as_new, settled, messages)
+
+    def _settle_as_new(self, entries: Sequence[Entry], messages: Sequence[Message]) -> None:
+        for entry, message in zip(entries, messages, strict=False):
             self._settle(entry, Stored(message, entry.draft.conversation, repeated=False))
 
     async def _number(self, part: Sequence[Entry]) -> list[Message]:
