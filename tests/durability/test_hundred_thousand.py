@@ -93,7 +93,6 @@ async def test_a_replica_set_keeps_every_message_though_the_server_is_killed(
     require_green(result, messages)
 
 
-@pytest.mark.skipif(not LONG, reason="FIRESIDE_TEST_LONG=1 runs it")
 async def test_mongodb_keeps_every_message_though_it_hangs_for_longer_than_the_server_waits(
     tmp_path: Path, standalone: Mongod, report: Callable[[str, Run], None]
 ) -> None:

@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from fireside.realtime import websocket
 from fireside.realtime.session import QUEUE_LIMIT, Session
 from fireside.realtime.sockets import Socket
 from fireside.realtime.websocket import WebSocketEdge
@@ -34,7 +35,10 @@ async def deaf_client(served: Served) -> tuple[Deaf, Socket]:
 
 
 @pytest.mark.parametrize("size", [100, 10_000, 100_000])
-async def test_who_never_reads_is_closed_at_the_bound_and_others_go_on(served: Served, size: int) -> None:
+async def test_who_never_reads_is_cut_at_the_bound_and_others_go_on(
+    served: Served, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(websocket, "CLOSING_S", 3600)
     reader = await served.connected()
     _, socket = await deaf_client(served)
     session, text = socket.session, "x" * size

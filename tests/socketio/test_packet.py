@@ -74,6 +74,7 @@ def test_what_no_application_wants_comes_through_for_it_to_refuse(text: str) -> 
 
 def test_unwanted_values_come_through_as_they_were() -> None:
     assert decode(UNREADABLE["a lone surrogate"]).data == ["x", "\ud800"]
+    assert decode('2["x","\ud800"]').data == ["x", "\ud800"]
     assert decode(UNREADABLE["a number past every float"]).data == ["x", float("inf")]
     assert decode(UNREADABLE["NUL"]).data == ["x", "\0"]
 

@@ -62,7 +62,7 @@ def decoded(text: str) -> Packet | None:
     return packet
 
 
-@given(st.text(max_size=64))
+@given(st.text(st.characters(), max_size=64))
 def test_any_text_is_a_packet_or_a_protocol_error(text: str) -> None:
     decoded(text)
 
