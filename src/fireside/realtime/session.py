@@ -47,7 +47,7 @@ class Handshake:
     @property
     def size(self) -> int:
         """How many characters of the client's this remembers."""
-        return sum(len(name) + len(value) for part in (self.query, self.headers) for name, value in part.items())
+        return sum(sum(map(len, part)) + sum(map(len, part.values())) for part in (self.query, self.headers))
 
 
 class Peer(Protocol):
@@ -201,7 +201,10 @@ class Session:
             return
         if not self.server.admits(self.flow):
             return self.close("too many packets", 1008)
-        self.guard(self._take, received)
+        try:
+            self._take(received)
+        except Exception as error:
+            self._fail(error)
 
     def _take(self, received: str | bytes) -> None:
         if isinstance(received, bytes):
@@ -220,11 +223,15 @@ class Session:
         """Do this for the session. Whatever goes wrong in it ends this session, and no other."""
         try:
             work(*args)
-        except ProtocolError:
+        except Exception as error:
+            self._fail(error)
+
+    def _fail(self, error: Exception) -> None:
+        if isinstance(error, ProtocolError):
             self.server.metrics.protocol_errors += 1
             self.close("parse error", 1002)
-        except Exception:
-            logger.exception("a session failed")
+        else:
+            logger.error("a session failed", exc_info=error)
             self.close("internal error", 1011)
 
     @property

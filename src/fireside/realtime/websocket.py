@@ -1,6 +1,7 @@
 """The WebSocket transport: the protocol class that uvicorn hands an upgraded connection to.
 
-What comes in goes through `websockets`' sans-IO parser (masking, fragments, control frames, the closing handshake).
+What comes in goes through `websockets`' sans-IO parser (masking, fragments, control frames, the closing handshake),
+but for whole text messages that begin where the parser has read everything before them: those are read here.
 What goes out is written as it is: frames are built elsewhere, once per message, and leave in one `writelines` per tick.
 No extension is ever negotiated: compression would forbid sharing frames, and inflating is an attack surface.
 
@@ -19,9 +20,10 @@ from urllib.parse import parse_qsl
 from websockets.exceptions import InvalidState
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Request
+from websockets.protocol import State
 from websockets.server import ServerProtocol
 
-from fireside.realtime.frames import frame
+from fireside.realtime.frames import frame, size_on_the_wire, whole_texts
 from fireside.realtime.server import CLOSING_S, EngineServer
 from fireside.realtime.session import OPEN, Handshake, Session
 from fireside.socketio import engine
@@ -45,6 +47,7 @@ class WebSocketEdge(asyncio.Protocol):
         "_server",
         "_servers",
         "_session",
+        "_unparsed",
         "bucket",
         "transport",
         "writable",
@@ -62,6 +65,8 @@ class WebSocketEdge(asyncio.Protocol):
         self._session: Session | None = None
         self._probing = False
         self._fragments: list[bytes] | None = None
+        # Bytes that the parser was given and that belong to no frame it has yielded.
+        self._unparsed = 0
         self.writable = True
         self.bucket = -1
 
@@ -74,12 +79,25 @@ class WebSocketEdge(asyncio.Protocol):
         self._server.wheel.set(self, self._server.options.connect_timeout_s)
 
     def data_received(self, data: bytes) -> None:
+        if not self._unparsed and self._fragments is None and self._parser.state is State.OPEN:
+            texts, taken = whole_texts(data, self._server.options.max_payload)
+            for text in texts:
+                self._message(text, True)
+            if taken == len(data):
+                return
+            data = data[taken:]
+        self._parse(data)
+
+    def _parse(self, data: bytes) -> None:
         parser = self._parser
+        self._unparsed += len(data)
         parser.receive_data(data)
         for event in parser.events_received():
             if isinstance(event, Frame):
+                self._unparsed -= size_on_the_wire(event)
                 self._frame(event)
             elif isinstance(event, Request):
+                self._unparsed = len(data.partition(b"\r\n\r\n")[2])
                 self._handshake(event)
         if parser.writes:
             self._answer()
@@ -170,10 +188,11 @@ class WebSocketEdge(asyncio.Protocol):
         server = self._servers.get(path.rstrip("/"))
         if server is None:
             return Refusal.UNKNOWN_PATH
-        self._server.wheel.cancel(self)
-        self._server = server
-        server.wheel.set(self, server.options.connect_timeout_s)
         options = server.options
+        if server is not self._server:
+            self._server.wheel.cancel(self)
+            self._server = server
+            server.wheel.set(self, options.connect_timeout_s)
         self._parser.max_message_size = options.max_payload
         params = dict(parse_qsl(query))
         asked = read_request("GET", params, upgrade=True)

@@ -15,7 +15,6 @@ the server's own life cycle are refused, and the shape of the data must fit the 
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -39,8 +38,7 @@ _decode_json = msgspec.json.Decoder().decode
 encode_json = msgspec.json.Encoder().encode
 
 
-@dataclass(slots=True)
-class Packet:
+class Packet(msgspec.Struct):
     """One packet. `data`: the object of a CONNECT or CONNECT_ERROR, the arguments of an EVENT or ACK."""
 
     type: int
@@ -48,7 +46,7 @@ class Packet:
     data: Any = None
     id: int | None = None
     attachments: int = 0
-    buffers: list[bytes] = field(default_factory=list)
+    buffers: list[bytes] = []
 
 
 def _is_object(data: Any) -> bool:
@@ -102,15 +100,14 @@ def decode(text: str) -> Packet:
         # A query string in a namespace is a thing of older clients; it selects nothing.
         packet.namespace = text[at:end].partition("?")[0]
         at = end + 1
-    start = at
-    while at < len(text) and "0" <= text[at] <= "9":
-        at += 1
-    if at > start:
-        if at - start > MAX_ACK_DIGITS or kind in (CONNECT, DISCONNECT):
+    rest = text[at:].lstrip("0123456789")
+    digits = text[at : len(text) - len(rest)]
+    if digits:
+        if len(digits) > MAX_ACK_DIGITS or kind in (CONNECT, DISCONNECT):
             raise ProtocolError("bad acknowledgement id")
-        packet.id = int(text[start:at])
-    if at < len(text):
-        packet.data = _read_json(text[at:])
+        packet.id = int(digits)
+    if rest:
+        packet.data = _read_json(rest)
     if not fits(packet.data) or (packet.id is None and kind in (ACK, BINARY_ACK)):
         raise ProtocolError("data does not fit the packet type")
     return packet
