@@ -26,6 +26,7 @@ from fireside.features.accounts.known import KnownUsers
 from fireside.features.accounts.service import Accounts, AccountStore, LoginFailures
 from fireside.features.conversations.service import Conversations, ConversationStore
 from fireside.features.messages.endpoints import MessageEndpoints
+from fireside.features.messages.lanes import Lanes
 from fireside.features.messages.log import MessageLog
 from fireside.features.messages.service import Messages, MessageStore
 from fireside.http import app as http
@@ -67,13 +68,15 @@ class Stores:
     accounts: AccountStore
     conversations: ConversationStore
     messages: MessageStore
+    batches_at_once: int = 1
+    """How many batches of messages it is given at a time."""
 
 
 def stores_for(settings: Settings) -> Stores:
     """The engine that the settings choose: MongoDB where there is a URI, else SQLite."""
     if settings.mongo_uri is not None:
         mongo = MongoEngine(settings.mongo_uri.get_secret_value())
-        return Stores(mongo, MongoAccounts(mongo), MongoConversations(mongo), MongoMessages(mongo))
+        return Stores(mongo, MongoAccounts(mongo), MongoConversations(mongo), MongoMessages(mongo), 2)
     sqlite = SqliteEngine(settings.sqlite_path)
     return Stores(sqlite, SqliteAccounts(sqlite), SqliteConversations(sqlite), SqliteMessages(sqlite))
 
@@ -87,7 +90,7 @@ class Fireside:
         tokens = Tokens(secret, settings.token_ttl_s, clock)
         authenticator = Authenticator(tokens, known)
         self._hasher = BcryptHasher(settings.bcrypt_rounds)
-        self._log = MessageLog(stores.messages)
+        self._log = Lanes([MessageLog(stores.messages) for _ in range(stores.batches_at_once)])
 
         accounts = Accounts(
             stores.accounts,

@@ -28,7 +28,7 @@ class Conversation(msgspec.Struct, frozen=True):
 
     def recipient_of(self, sender: str) -> str:
         """The other person of a direct conversation; oneself in notes to self."""
-        return next((member for member in self.members if member != sender), sender)
+        return self.members[0] if self.members[0] != sender else self.members[-1]
 
 
 class ConversationStore(Protocol):
