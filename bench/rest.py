@@ -22,16 +22,21 @@ class User:
 class Connection(asyncio.Protocol):
     """One keep-alive connection."""
 
-    def __init__(self) -> None:
+    def __init__(self, port: int) -> None:
+        self._port = port
         self._received = b""
         self._expected = -1
         self._waiting: asyncio.Future[bytes] | None = None
         self._transport: asyncio.Transport | None = None
 
+    async def open(self) -> None:
+        await asyncio.get_running_loop().create_connection(lambda: self, HOST, self._port)
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self._transport = None
         if self._waiting and not self._waiting.done():
             self._waiting.set_exception(exc or ConnectionError("the server closed the connection"))
 
@@ -48,7 +53,9 @@ class Connection(asyncio.Protocol):
             self._received, self._expected, self._waiting = b"", -1, None
 
     async def request(self, head: bytes) -> bytes:
-        """Send a whole request, return the body of a 2xx answer."""
+        """Send a whole request, return the body of a 2xx answer. A server may have closed what was idle."""
+        if self._transport is None:
+            await self.open()
         assert self._transport
         self._waiting = asyncio.get_running_loop().create_future()
         self._transport.write(head)
@@ -89,14 +96,11 @@ class Rest:
     """A handful of connections to one server."""
 
     def __init__(self, port: int, connections: int = 16) -> None:
-        self._port, self._size = port, connections
-        self._connections: list[Connection] = []
+        self._connections = [Connection(port) for _ in range(connections)]
 
     async def __aenter__(self) -> Self:
-        loop = asyncio.get_running_loop()
-        for _ in range(self._size):
-            _, connection = await loop.create_connection(Connection, HOST, self._port)
-            self._connections.append(connection)
+        for connection in self._connections:
+            await connection.open()
         return self
 
     async def __aexit__(self, *_: object) -> None:
