@@ -8,7 +8,7 @@ import pytest
 
 from tests.engines import Mongod
 from tests.journeys.conftest import Running, on_sqlite_alone
-from tests.journeys.people import PATIENCE_S, Device, House, Json
+from tests.journeys.people import MODES, PATIENCE_S, SOON, Device, House, Json
 from tests.serving import FiresideProcess
 
 ENOUGH = 50
@@ -65,6 +65,18 @@ async def test_told_to_stop_it_cuts_everybody_off_ends_with_0_and_has_kept_its_w
     kept = {message["_id"]: message for message in history}
     assert len(kept) == len(history)
     assert [kept[message["_id"]] for message in writer.acknowledged] == writer.acknowledged
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("startable", ["sqlite"], indirect=True)
+async def test_who_was_connected_comes_back_after_a_restart(own_house: House, mode: str) -> None:
+    ann, bob = await own_house.person("ann"), await own_house.person("bob")
+    async with ann.device(mode, **SOON) as anns, bob.device(mode, **SOON) as bobs:
+        assert await own_house.server.stop() == 0
+        await own_house.server.start()
+        await anns.returned()
+        await bobs.returned()
+        assert await anns.send(bob, "good morning") == await bobs.heard()
 
 
 async def refused_in_a_line(server: FiresideProcess) -> tuple[int, str]:

@@ -8,6 +8,7 @@ import logging
 import secrets
 from collections.abc import Callable
 
+from fireside.realtime import frames
 from fireside.realtime.frames import frame
 from fireside.realtime.limits import FLOOD, Flow, Seats
 from fireside.realtime.options import Metrics, Options
@@ -51,7 +52,8 @@ class EngineServer:
     def dismiss(self) -> None:
         """Close every session, telling the clients to come back."""
         for session in list(self._sessions.values()):
-            session.close("server shutting down", 1001, linger=True)
+            # Not the packet that ends a session: some clients take that for the last word, and do not come back.
+            session.close("server shutting down", 1001, farewell=frames.NOOP, linger=True)
 
     async def stop(self) -> None:
         """Keep time no longer. Deadlines count until here: of a client, say, that does not finish closing."""
