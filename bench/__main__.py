@@ -17,10 +17,11 @@ from statistics import median
 import uvloop
 
 from bench import figures, proc, report, servers
+from bench.catalogue import WITHOUT_REFERENCE, WORKLOADS
 from bench.figures import Figures
+from bench.plan import QUICK, Plan
 from bench.report import Report, Run
 from bench.servers import Layout, Mongod, System
-from bench.workloads import QUICK, WORKLOADS, Plan
 
 TRIES, QUICK_TRIES = 3, 1
 QUIET_S = 5.0  # waited for silence before a round, times the tries
@@ -41,6 +42,7 @@ def arguments() -> argparse.Namespace:
         "--systems", nargs="+", choices=[system.name for system in servers.SYSTEMS], help="all by default"
     )
     parser.add_argument("--layout", choices=("split", "shared"), default="split", help="who runs on which core (split)")
+    parser.add_argument("--tries", type=int, metavar="N", help=f"how often a disturbed round is run at most ({TRIES})")
     parser.add_argument("--write", type=Path, metavar="FILE", help="write the report there, as Markdown")
     return parser.parse_args()
 
@@ -65,9 +67,12 @@ class Session:
         )
 
     def workload(self, name: str, rounds: int) -> None:
+        systems = [
+            each for each in self._systems if each is not servers.NODE_REFERENCE or name not in WITHOUT_REFERENCE
+        ]
         for number in range(rounds):
-            turn = number % len(self._systems)
-            for system in self._systems[turn:] + self._systems[:turn]:
+            turn = number % max(len(systems), 1)
+            for system in systems[turn:] + systems[:turn]:
                 found = self._try(name, system)
                 self.report.runs.append(Run(name, number, system.name, found))
                 shown = ", ".join(f"{key.label} {value:,.{key.digits}f}" for key, value in found.items())
@@ -126,6 +131,7 @@ def main() -> None:
         with Mongod(scratch, layout) as mongod:
             fsync = proc.fsync_ms(scratch)
             plan, tries = (QUICK, QUICK_TRIES) if options.quick else (Plan(), TRIES)
+            tries = options.tries or tries
             session = Session(mongod, scratch, layout, plan, systems, tries)
             machine = report.machine(proc.cpu_model(), servers.node_version(), mongod.version, fsync)
             session.report.heading += [machine, f"layout {layout}", session.calibrate()]

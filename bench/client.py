@@ -9,7 +9,7 @@ import asyncio
 import base64
 import json
 import os
-from typing import cast
+from typing import Any, cast
 
 HOST = "127.0.0.1"
 TEXT, CLOSE, PING, PONG = 0x81, 0x88, 0x89, 0x8A
@@ -166,3 +166,40 @@ async def connect(client: SocketClient, port: int) -> None:
     await asyncio.get_running_loop().create_connection(lambda: client, HOST, port)
     async with asyncio.timeout(30):
         await client.ready
+
+
+class Asker(SocketClient):
+    """Asks by events, one at a time, and keeps nothing of what it is told."""
+
+    __slots__ = ("_answer", "_asked")
+
+    def __init__(self, token: str, trouble: list[str]) -> None:
+        super().__init__(token, trouble)
+        self._asked = 0
+        self._answer: asyncio.Future[bytes] | None = None
+
+    def packet(self, event: str, form: dict[str, Any]) -> bytes:
+        """A frame that asks this, under the next number."""
+        self._asked += 1
+        payload = b"42%d" % self._asked + json.dumps([event, form], separators=(",", ":")).encode()
+        return Mask(len(payload)).frame(payload)
+
+    async def ask(self, frame: bytes) -> bytes:
+        """Send it; the acknowledgement, which must say that it is done."""
+        self._answer = asyncio.get_running_loop().create_future()
+        self.send(frame)
+        self.flush()
+        async with asyncio.timeout(30):
+            return await self._answer
+
+    def on_ack(self, data: bytes, start: int, end: int) -> None:
+        body = data[data.find(b"[", start, end) + 1 : end - 1]
+        if not body.startswith(b'{"ok":true'):
+            self.fail(f"refused: {body[:300]!r}")
+        elif self._answer and not self._answer.done():
+            self._answer.set_result(body)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        if self._answer and not self._answer.done():
+            self._answer.set_exception(ConnectionError(self._trouble[-1] if self._trouble else "closed"))

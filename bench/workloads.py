@@ -12,15 +12,15 @@ import math
 import random
 import time
 from array import array
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from bench import figures
 from bench.client import SocketClient, connect
 from bench.figures import Figures, Measure
 from bench.load import Meter, Pair
+from bench.plan import Plan
 from bench.proc import Stopwatch, Window, punctual, rss_bytes
-from bench.rest import Rest, get
+from bench.rest import Rest, User, get
 from bench.servers import Running
 from bench.ticker import Ticker
 
@@ -30,35 +30,6 @@ TICK_S = 0.0002
 KEPT_UP = 0.95  # of the offered messages: below this an open loop is saturated, and its percentiles mean nothing
 SETTLE_S = 2.0
 _numbers = itertools.count()
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """How long and how much. Warm is who has worked this long and handled this many messages (a compiler that learns
-    while it runs counts calls, not seconds), or has run out of patience. `capacity` is messages/s by system, from the
-    durable rounds."""
-
-    warm_s: float = 5.0
-    warm_messages: int = 40_000
-    warm_patience_s: float = 25.0
-    run_s: float = 10.0
-    pairs: int = 64
-    in_flight: int = 8
-    idle: int = 5_000
-    reference_history: tuple[int, ...] = (50, 1_000)
-    history: tuple[int, ...] = (50, 1_000, 10_000, 100_000)
-    capacity: dict[str, float] = field(default_factory=dict)
-
-
-QUICK = replace(
-    Plan(),
-    warm_s=1.0,
-    warm_patience_s=2.0,
-    run_s=3.0,
-    idle=500,
-    history=(50, 100, 1_000),
-    reference_history=(50,),
-)
 
 
 def watch(server: Running) -> Stopwatch:
@@ -97,11 +68,16 @@ async def befriend(server: Running, meter: Meter, count: int) -> list[Pair]:
     pairs = []
     for number in range(count):
         sender, recipient = users[2 * number : 2 * number + 2]
-        pair = Pair(meter, sender.token, recipient.token, recipient.id, f"{run}-{number}")
-        await connect(pair.recipient, server.port)
-        await connect(pair.sender, server.port)
-        pairs.append(pair)
+        pairs.append(await connect_pair(server, meter, sender, recipient, f"{run}-{number}"))
     return pairs
+
+
+async def connect_pair(server: Running, meter: Meter, sender: User, recipient: User, run: str) -> Pair:
+    """These two, connected."""
+    pair = Pair(meter, sender.token, recipient.token, recipient.id, run)
+    await connect(pair.recipient, server.port)
+    await connect(pair.sender, server.port)
+    return pair
 
 
 async def drain(pairs: list[Pair], meter: Meter, patience_s: float = 20.0) -> None:
@@ -289,9 +265,7 @@ async def history(server: Running, plan: Plan) -> Figures:
     async with Rest(server.port) as rest:
         run = f"h{next(_numbers)}"
         me, peer = await rest.register((f"{run}-me", f"{run}-peer"))
-        pair = Pair(meter, me.token, peer.token, peer.id, run)
-        await connect(pair.recipient, server.port)
-        await connect(pair.sender, server.port)
+        pair = await connect_pair(server, meter, me, peer, run)
         for length in lengths:
             await fill(pair, length - sent)
             sent = length
@@ -329,13 +303,3 @@ async def pages(server: Running, plan: Plan, rest: Rest, page: bytes, label: str
         Measure(f"{label}: page, KiB", "neither", 1): len(body) / 1024,
         figures.OTHERS: 100 * window.others,
     }
-
-
-Workload = Callable[[Running, Plan], Awaitable[Figures]]
-WORKLOADS: dict[str, Workload] = {
-    "durable": durable,
-    "pingpong": pingpong,
-    "openloop": openloop,
-    "idle": idle,
-    "history": history,
-}

@@ -24,26 +24,15 @@ import pymongo
 import pytest
 from pymongo.errors import PyMongoError
 
-from fireside.features.accounts.service import AccountStore
-from fireside.features.conversations.service import ConversationStore
-from fireside.features.messages.service import MessageStore
-from fireside.store.mongo import MongoAccounts, MongoConversations, MongoEngine, MongoMessages
-from fireside.store.sqlite import SqliteAccounts, SqliteConversations, SqliteEngine, SqliteMessages
-from tests.fakes import FakeAccounts, FakeConversations, FakeMessages
+from fireside.engines import Stores, on_mongo, on_sqlite
+from fireside.store.mongo import MongoEngine
+from fireside.store.sqlite import SqliteEngine
+from tests.fakes import in_memory
 
 Engine = TypeVar("Engine", SqliteEngine, MongoEngine)
 
 REPLICA_SET = "rs0"
 START_ATTEMPTS = 60
-
-
-@dataclass(frozen=True)
-class Stores:
-    """One engine's side of every port."""
-
-    accounts: AccountStore
-    conversations: ConversationStore
-    messages: MessageStore
 
 
 class Backend(Protocol):
@@ -67,7 +56,7 @@ class FakeBackend:
     """Memory: it lives as long as this object."""
 
     def __init__(self) -> None:
-        self._stores = Stores(FakeAccounts(), FakeConversations(), FakeMessages())
+        self._stores = in_memory()
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[Stores]:
@@ -83,7 +72,7 @@ class SqliteBackend:
     @asynccontextmanager
     async def open(self) -> AsyncIterator[Stores]:
         async with running(SqliteEngine(self.path)) as engine:
-            yield Stores(SqliteAccounts(engine), SqliteConversations(engine), SqliteMessages(engine))
+            yield on_sqlite(engine)
 
 
 @dataclass(frozen=True)
@@ -95,7 +84,7 @@ class MongoBackend:
     @asynccontextmanager
     async def open(self) -> AsyncIterator[Stores]:
         async with running(MongoEngine(self.uri)) as engine:
-            yield Stores(MongoAccounts(engine), MongoConversations(engine), MongoMessages(engine))
+            yield on_mongo(engine)
 
 
 class Mongod:

@@ -36,7 +36,8 @@ def names(requirements: list[str]) -> set[str]:
 def declared() -> set[str]:
     """Every package that pyproject.toml asks for."""
     groups = PROJECT["dependency-groups"].values()
-    asked = [PROJECT["project"]["dependencies"], PROJECT["build-system"]["requires"], *groups]
+    extras = PROJECT["project"]["optional-dependencies"].values()
+    asked = [PROJECT["project"]["dependencies"], PROJECT["build-system"]["requires"], *extras, *groups]
     return set().union(*map(names, asked))
 
 

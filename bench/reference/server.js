@@ -131,6 +131,12 @@ io.on("connection", (socket) => {
     ack?.(ok ? { ok } : { ok, error: "Not your room", code: "not_found" });
   });
 
+  // A group is a room: whoever joins it hears what is sent to its id. Who may is not looked at, and it is kept nowhere.
+  socket.on("joinGroup", (payload, ack) => {
+    socket.join(payload.group);
+    ack?.({ ok: true });
+  });
+
   socket.on("sendMessage", async (payload, ack) => {
     try {
       const { recipient, content } = payload;

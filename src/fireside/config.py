@@ -174,6 +174,16 @@ class Settings(BaseSettings):
     connections_per_address: int = Field(
         1000, ge=1, le=1_000_000, description="Sockets an IP address may have open; a whole school may share one."
     )
+    max_group_members: int = Field(1024, ge=2, le=100_000, description="How many people a group may have.")
+    edit_window_s: int = Field(
+        900, ge=0, le=315_360_000, description="How many seconds after sending a message its sender may edit it."
+    )
+    delete_window_s: int = Field(
+        172_800,
+        ge=0,
+        le=315_360_000,
+        description="How many seconds after sending a message its sender may delete it for everyone.",
+    )
     log_level: LogLevel = Field("info", description="The least important kind of line that is logged.")
     log_format: LogFormat = Field("auto", description="`auto` is console in development and JSON in production.")
 

@@ -5,10 +5,16 @@ from pathlib import Path
 
 import pytest
 
+from fireside.engines import Stores
 from fireside.features.accounts.service import AccountStore
+from fireside.features.changes.service import ChangeStore
+from fireside.features.conversations.activity import ActivityStore
 from fireside.features.conversations.service import ConversationStore
+from fireside.features.inbox.service import InboxStore
 from fireside.features.messages.service import MessageStore
-from tests.engines import Backend, FakeBackend, MongoBackend, Mongod, SqliteBackend, Stores
+from fireside.features.personal.service import PersonalStore
+from fireside.features.receipts.service import ReceiptStore
+from tests.engines import Backend, FakeBackend, MongoBackend, Mongod, SqliteBackend
 
 ENGINES = ("sqlite", "mongo-standalone", "mongo-replica-set")
 
@@ -53,3 +59,28 @@ def conversations(stores: Stores) -> ConversationStore:
 @pytest.fixture
 def messages(stores: Stores) -> MessageStore:
     return stores.messages
+
+
+@pytest.fixture
+def activity(stores: Stores) -> ActivityStore:
+    return stores.activity
+
+
+@pytest.fixture
+def changes(stores: Stores) -> ChangeStore:
+    return stores.changes
+
+
+@pytest.fixture
+def receipts(stores: Stores) -> ReceiptStore:
+    return stores.receipts
+
+
+@pytest.fixture
+def personal(stores: Stores) -> PersonalStore:
+    return stores.personal
+
+
+@pytest.fixture
+def inbox(stores: Stores) -> InboxStore:
+    return stores.inbox

@@ -1,11 +1,18 @@
-"""Users, conversations and messages to try a store with."""
+"""Users, conversations, messages and what happens to them, to try a store with."""
 
 from itertools import count
 
-from fireside.core.ids import direct_conversation_id, new_id
+from fireside.core.ids import new_id
 from fireside.features.accounts.service import User
+from fireside.features.changes.service import Change, ChangeKind, Reaction
+from fireside.features.conversations import service
+from fireside.features.conversations.groups import GroupChange, applied
 from fireside.features.conversations.service import Conversation
-from fireside.features.messages.service import Message
+from fireside.features.conversations.talks import newborn
+from fireside.features.messages.service import Extra, Message
+from fireside.features.personal.service import Entry, Own
+
+NOW = 1_700_000_000_000
 
 _numbers = count(1)
 
@@ -31,22 +38,48 @@ ODD_TEXTS = (
 """Valid text, as `core.text` lets it in, that something somewhere has mangled before."""
 
 
-def user(username: str, *, created_at: int = 1_700_000_000_000) -> User:
+def user(username: str, *, created_at: int = NOW) -> User:
     return User(new_id(), username, "name@example.org", "$2b$04$hash", created_at)
 
 
-def direct(one: str, other: str, *, created_at: int = 1_700_000_000_000) -> Conversation:
-    return Conversation(direct_conversation_id(one, other), "direct", tuple(sorted({one, other})), created_at)
+def direct(one: str, other: str, *, created_at: int = NOW) -> Conversation:
+    return service.direct(one, other, created_at)
+
+
+def history(*steps: tuple[str, GroupChange]) -> list[Conversation]:
+    """A group as of each of these, who did what; the first makes it, at seq 1."""
+    states = [newborn(new_id(), NOW)]
+    for seq, (actor, what) in enumerate(steps, 1):
+        states.append(applied(what, states[-1], actor, seq))
+    return states[1:]
 
 
 def message(
-    conversation: str, seq: int, *, sender: str = "a" * 24, client_id: str | None = None, content: str = "hello"
+    conversation: str,
+    seq: int,
+    *,
+    sender: str = "a" * 24,
+    client_id: str | None = None,
+    content: str = "hello",
+    extra: Extra | None = None,
 ) -> Message:
     """A message; without a `client_id` it gets one that no other has."""
     number = next(_numbers)
-    return Message(conversation, seq, sender, client_id or f"client-{number}", content, 1_700_000_000_000 + number)
+    return Message(conversation, seq, sender, client_id or f"client-{number}", content, NOW + number, extra)
 
 
 def run(conversation: str, first: int, last: int) -> list[Message]:
     """Messages with the numbers from first to last."""
     return [message(conversation, seq) for seq in range(first, last + 1)]
+
+
+def change(conversation: str, rev: int, *, seq: int = 1, what: ChangeKind | None = None) -> Change:
+    """A change, a reaction unless told otherwise, with a token that no other has."""
+    number = next(_numbers)
+    emoji = Reaction("\U0001f44d")
+    return Change(conversation, rev, seq, "b" * 24, NOW + number, f"token-{number}", what or emoji)
+
+
+def entry(user_id: str, n: int, conversation: str, seq: int = 0, **said: bool | int | None) -> Entry:
+    """A line of somebody's own log that says so."""
+    return Entry(user_id, n, conversation, seq, Own(**said), NOW + next(_numbers))  # type: ignore[arg-type]

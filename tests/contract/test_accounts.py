@@ -122,3 +122,63 @@ async def test_a_search_returns_whole_users(accounts: AccountStore) -> None:
     ada: User = user("Ada", created_at=1_700_000_000_999)
     await accounts.add(ada)
     assert await accounts.search("a", "", 1) == [ada]
+
+
+async def test_those_of_several_that_there_are_are_found_by_their_ids(accounts: AccountStore) -> None:
+    ada, bob, carl = user("ada"), user("bob"), user("carl")
+    for each in (ada, bob, carl):
+        await accounts.add(each)
+    assert await accounts.by_ids([carl.id, new_id(), ada.id, carl.id]) == {ada.id: ada, carl.id: carl}
+    assert await accounts.by_ids([new_id()]) == await accounts.by_ids([]) == {}
+
+
+async def test_those_of_several_that_there_are_are_found_by_their_names_in_any_case(accounts: AccountStore) -> None:
+    ada, bob, carl = user("Ada"), user("bob"), user("carl")
+    for each in (ada, bob, carl):
+        await accounts.add(each)
+    found = await accounts.by_usernames(["CARL", "nobody", "ada", "carl", "AdA"])
+    assert sorted(found, key=lambda each: each.username) == [ada, carl]
+
+
+async def test_no_names_and_names_of_nobody_find_nobody(accounts: AccountStore) -> None:
+    await keep(accounts, "ada")
+    assert await accounts.by_usernames([]) == []
+    assert await accounts.by_usernames(["ad", "adaa", "", "%", ".*", '{"$gt": ""}', "$gt"]) == []
+
+
+async def test_many_are_found_at_once(accounts: AccountStore) -> None:
+    everyone = [user(f"user{number}") for number in range(120)]
+    await asyncio.gather(*map(accounts.add, everyone))
+    assert await accounts.by_ids([one.id for one in everyone]) == {one.id: one for one in everyone}
+    found = await accounts.by_usernames([one.username.upper() for one in everyone])
+    assert {one.id for one in found} == {one.id for one in everyone}
+    assert len(found) == 120
+
+
+async def test_who_is_new_shows_how_far_they_have_read_unless_they_came_otherwise(accounts: AccountStore) -> None:
+    ada, bob = user("ada"), replace(user("bob"), read_receipts=False)
+    await accounts.add(ada)
+    await accounts.add(bob)
+    assert await accounts.by_ids([ada.id, bob.id]) == {ada.id: ada, bob.id: bob}
+    assert ada.read_receipts
+
+
+async def test_showing_ones_reading_is_set_as_often_as_one_likes_and_seen_wherever_one_is_found(
+    accounts: AccountStore,
+) -> None:
+    ada, bob = user("ada"), user("bob")
+    await accounts.add(ada)
+    await accounts.add(bob)
+    for shown in (False, False, True, True, False):
+        await accounts.show_reading(ada.id, shown)
+        now = replace(ada, read_receipts=shown)
+        assert await accounts.by_id(ada.id) == await accounts.by_username("ada") == now
+        assert await accounts.by_ids([ada.id, bob.id]) == {ada.id: now, bob.id: bob}
+        assert await accounts.by_usernames(["ada"]) == await accounts.search("a", "", 1) == [now]
+
+
+async def test_a_stranger_can_set_nothing(accounts: AccountStore) -> None:
+    stranger = new_id()
+    await accounts.show_reading(stranger, False)
+    assert await accounts.by_id(stranger) is None
+    assert await accounts.existing([stranger]) == set()

@@ -155,7 +155,7 @@ async def test_sent_finds_by_sender_and_client_id(messages: MessageStore) -> Non
         message(here, 3, sender=ada, client_id="y"),
     ]
     await messages.append(batch)
-    found = await messages.sent([(ada, "y"), (bob, "y"), (ada, "x"), (new_id(), "x")])
+    found = await messages.sent([(ada, "y"), (bob, "y"), (ada, "x"), (new_id(), "x"), (ada, "y")])
     assert sorted(found, key=lambda each: each.seq) == [batch[0], batch[2]]
     assert await messages.sent([(bob, "y")]) == await messages.sent([]) == []
 

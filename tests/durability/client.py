@@ -53,6 +53,10 @@ class Habits:
 QUIET = Habits(sends_between_drops=None, twice=0, unacceptable=0, long=0, second_socket=0)
 
 
+NEWS = ("heads", "receiptUpdated")
+"""What the server tells of its own accord, whenever it likes."""
+
+
 class Draft(msgspec.Struct, frozen=True, eq=False):
     """What somebody wants to send. `refusal`: the code it must be refused with, where it must be."""
 
@@ -178,6 +182,8 @@ class Device:
 
     def on_event(self, connection: Connection, body: memoryview) -> None:
         name, argument = _event(body)
+        if name in NEWS:
+            return
         if name != "messageReceived":
             return self.on_surprise(f"event {name}: {bytes(argument)[:300]!r}")
         self._notes.counts["deliveries"] += 1

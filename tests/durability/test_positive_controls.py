@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from fireside.app import Fireside, stores_for
+from fireside.app import Fireside
 from fireside.config import load
+from fireside.engines import stores_for
 from fireside.realtime.serving import EdgeServer
 from tests.durability import weakened
 from tests.durability.checker import Rule

@@ -16,10 +16,10 @@ from fireside.core.errors import ChatError
 from fireside.core.events import Body
 from fireside.features.conversations.service import Conversation
 from fireside.features.messages.log import MessageLog
-from fireside.features.messages.service import Done, Draft, Message, Messages
+from fireside.features.messages.service import Done, Draft, Extra, Message, Messages
 from fireside.realtime import session
 from fireside.realtime.delivery import Delivery
-from fireside.store.mongo import messages as mongo_messages
+from fireside.store.mongo import engine as mongo_engine
 from fireside.store.sqlite import SqliteMessages, schema
 
 EVERY = 25
@@ -47,8 +47,8 @@ def acknowledges_before_the_write(replace: Replace) -> None:
 
 def acknowledges_before_the_journal(replace: Replace) -> None:
     """MongoDB has it in memory, and that is called stored."""
-    assert vars(mongo_messages)["WRITE_CONCERN"]["j"]
-    replace(mongo_messages, "WRITE_CONCERN", {"w": 1, "j": False})
+    assert vars(mongo_engine)["WRITE_CONCERN"]["j"]
+    replace(mongo_engine, "WRITE_CONCERN", {"w": 1, "j": False})
 
 
 def forgets_client_ids(replace: Replace) -> None:
@@ -132,9 +132,15 @@ def tidies_up(replace: Replace) -> None:
     """White space at the end is taken off."""
 
     def send_tidied(
-        self: Messages, sender: str, conversation: Conversation, content: str, client_id: str | None, done: Done
+        self: Messages,
+        sender: str,
+        conversation: Conversation,
+        content: str,
+        client_id: str | None,
+        done: Done,
+        extra: Extra | None = None,
     ) -> None:
-        send(self, sender, conversation, content.strip(), client_id, done)
+        send(self, sender, conversation, content.strip(), client_id, done, extra)
 
     replace(Messages, "send", send_tidied)
 
@@ -143,10 +149,16 @@ def stores_what_it_refuses(replace: Replace) -> None:
     """The refusal comes after the write."""
 
     def send_first(
-        self: Messages, sender: str, conversation: Conversation, content: str, client_id: str | None, done: Done
+        self: Messages,
+        sender: str,
+        conversation: Conversation,
+        content: str,
+        client_id: str | None,
+        done: Done,
+        extra: Extra | None = None,
     ) -> None:
         try:
-            send(self, sender, conversation, content, client_id, done)
+            send(self, sender, conversation, content, client_id, done, extra)
         except ChatError:
             self._log.append(Draft(conversation, sender, client_id or "", content, 0), lambda outcome: None)
             raise
@@ -157,8 +169,10 @@ def stores_what_it_refuses(replace: Replace) -> None:
 def shows_an_old_page(replace: Replace) -> None:
     """The newest page leaves out what has just been written."""
 
-    async def older(self: SqliteMessages, conversation_id: str, seq: int, limit: int) -> list[Message]:
-        return (await before(self, conversation_id, seq, limit))[:-1]
+    async def older(
+        self: SqliteMessages, conversation_id: str, seq: int, limit: int, *, above: int = 0
+    ) -> list[Message]:
+        return (await before(self, conversation_id, seq, limit, above=above))[:-1]
 
     replace(SqliteMessages, "before", older)
 

@@ -1,6 +1,6 @@
 """Servers for journeys: one on each engine that the session shares, and others that a test may stop or kill."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 import httpx2
@@ -10,6 +10,7 @@ import pytest_asyncio
 from tests.engines import Mongod
 from tests.journeys.people import House, Person
 from tests.journeys.stores import MongoStore, SqliteStore, Store
+from tests.reference import hold_to_reference
 from tests.serving import FiresideProcess
 
 ENGINES = ("sqlite", "mongo")
@@ -19,14 +20,14 @@ on_sqlite_alone = pytest.mark.parametrize("running", ["sqlite"], indirect=True)
 """For what does not know which engine there is: transports, examples."""
 
 
-def on_sqlite(folder: Path) -> Running:
+def on_sqlite(folder: Path, settings: Mapping[str, str] | None = None) -> Running:
     """A server to start, on a file of its own."""
-    return FiresideProcess(folder), SqliteStore(folder / "data" / "fireside.db")
+    return FiresideProcess(folder, settings), SqliteStore(folder / "data" / "fireside.db")
 
 
-def on_mongo(folder: Path, uri: str) -> Running:
+def on_mongo(folder: Path, uri: str, settings: Mapping[str, str] | None = None) -> Running:
     """A server to start, on a database of its own."""
-    return FiresideProcess(folder, {"MONGO_URI": uri}), MongoStore(uri)
+    return FiresideProcess(folder, {"MONGO_URI": uri, **(settings or {})}), MongoStore(uri)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -47,6 +48,11 @@ async def mongo_server(tmp_path_factory: pytest.TempPathFactory, mongo_standalon
     assert_nothing_broke(server)
 
 
+def open_http(server: FiresideProcess) -> httpx2.AsyncClient:
+    """A client to which nothing may be answered that is not documented."""
+    return httpx2.AsyncClient(base_url=server.url, timeout=30, event_hooks={"response": [hold_to_reference]})
+
+
 def assert_nothing_broke(server: FiresideProcess) -> None:
     """Whatever the tests did, it was refused in words: no bug of ours came to light."""
     log = server.log.read_text()
@@ -61,20 +67,26 @@ def running(request: pytest.FixtureRequest) -> Running:
     return shared
 
 
+@pytest.fixture
+def settings() -> Mapping[str, str]:
+    """What is set up otherwise where a test has a server of its own."""
+    return {}
+
+
 @pytest.fixture(params=ENGINES)
-def startable(request: pytest.FixtureRequest, tmp_path: Path) -> Running:
+def startable(request: pytest.FixtureRequest, tmp_path: Path, settings: Mapping[str, str]) -> Running:
     """A server of one's own on each engine, not started yet."""
     if request.param == "sqlite":
-        return on_sqlite(tmp_path)
+        return on_sqlite(tmp_path, settings)
     mongod: Mongod = request.getfixturevalue("mongo_standalone")
-    return on_mongo(tmp_path, mongod.fresh_uri())
+    return on_mongo(tmp_path, mongod.fresh_uri(), settings)
 
 
 @pytest.fixture
 async def house(running: Running) -> AsyncIterator[House]:
     """The shared house, with an HTTP client of one's own."""
     server, store = running
-    async with httpx2.AsyncClient(base_url=server.url, timeout=30) as http:
+    async with open_http(server) as http:
         yield House(server, store, http)
 
 
@@ -82,7 +94,7 @@ async def house(running: Running) -> AsyncIterator[House]:
 async def own_house(startable: Running) -> AsyncIterator[House]:
     """A house of one's own, to be stopped, killed and started again."""
     server, store = startable
-    async with server, httpx2.AsyncClient(base_url=server.url, timeout=30) as http:
+    async with server, open_http(server) as http:
         yield House(server, store, http)
     assert_nothing_broke(server)
 

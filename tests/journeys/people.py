@@ -12,6 +12,7 @@ import httpx2
 import socketio
 
 from tests.journeys.stores import Store
+from tests.reference import reference_of
 from tests.serving import PASSWORD, FiresideProcess
 
 PATIENCE_S = 60
@@ -20,16 +21,51 @@ PATIENCE_S = 60
 MODES: dict[str, list[str] | None] = {"default": None, "polling": ["polling"], "websocket": ["websocket"]}
 """The transports a client may be told to use; by default it starts with polling and upgrades."""
 
+NEWS = ("heads", "receiptUpdated")
+"""What the server tells of its own accord, whenever it likes."""
+
 Json = dict[str, Any]
 
 SOON = {"reconnection_delay": 0.01, "reconnection_delay_max": 0.1}
 """For clients whose return a test waits for."""
 
 
+class Client(socketio.AsyncClient):  # type: ignore[misc]
+    """python-socketio's. What it is told and answered is held to what its server says of itself."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.misfits: list[str] = []
+        self.has_heard: set[str] = set()
+
+    async def connect(self, url: str, *args: Any, **options: Any) -> None:
+        self.reference = await reference_of(url)
+        await super().connect(url, *args, **options)
+
+    async def emit(
+        self, event: str, data: Any = None, namespace: str | None = None, callback: Callable[..., Any] | None = None
+    ) -> None:
+        def answered(*answer: Any) -> Any:
+            assert callback is not None
+            self._note(self.reference.misfit_of_answer(event, *answer))
+            return callback(*answer)
+
+        await super().emit(event, data, namespace, answered if callback else None)
+
+    def hear(self, event: str, body: Any) -> None:
+        """Somebody has heard this."""
+        self.has_heard.add(event)
+        self._note(self.reference.misfit_of_event(event, body))
+
+    def _note(self, misfit: str | None) -> None:
+        if misfit is not None:
+            self.misfits.append(misfit)
+
+
 class Device:
     """One connected client: what it heard waits in line."""
 
-    def __init__(self, client: socketio.AsyncClient) -> None:
+    def __init__(self, client: Client) -> None:
         self.client = client
         self.connects = 0
         self._disconnects = 0
@@ -58,11 +94,18 @@ class Device:
         return message
 
     async def heard(self, event: str = "messageReceived") -> Json:
-        """What it hears next, which must be this event."""
+        """What it hears next, news aside, which must be this event."""
         name, body = await asyncio.wait_for(self._heard.get(), PATIENCE_S)
+        while name in NEWS and name != event:
+            name, body = await asyncio.wait_for(self._heard.get(), PATIENCE_S)
         assert name == event, body
         result: Json = body
         return result
+
+    def waiting(self) -> list[tuple[str, Json]]:
+        """What it has heard that nobody has looked at, news aside; nothing of it waits any more."""
+        heard = [self._heard.get_nowait() for _ in range(self._heard.qsize())]
+        return [(name, body) for name, body in heard if name not in NEWS]
 
     async def returned(self) -> None:
         """Wait until it has lost the connection once and made another."""
@@ -89,7 +132,9 @@ class Device:
         self._changed.set()
 
     def _hear(self, event: str, *args: Any) -> None:
-        self._heard.put_nowait((event, args[0] if len(args) == 1 else args))
+        body = args[0] if len(args) == 1 else args
+        self.client.hear(event, body)
+        self._heard.put_nowait((event, body))
 
 
 @dataclass(frozen=True)
@@ -129,12 +174,13 @@ class Person:
 
 
 @asynccontextmanager
-async def open_client(**options: Any) -> AsyncIterator[socketio.AsyncClient]:
-    """A python-socketio client, and its end."""
+async def open_client(**options: Any) -> AsyncIterator[Client]:
+    """A python-socketio client, and its end, by when all that it was told must have been as documented."""
     async with aiohttp.ClientSession() as session:
-        client = socketio.AsyncClient(http_session=session, handle_sigint=False, **options)
+        client = Client(http_session=session, handle_sigint=False, **options)
         try:
             yield client
+            assert not client.misfits, client.misfits
         finally:
             await client.shutdown()
 

@@ -57,7 +57,8 @@ class SqliteStore:
         user_id = new_id()
         row = (bytes.fromhex(user_id), username, username.lower(), "old@example.org", password_hash, 1_500_000_000_000)
         with self._open() as database:
-            database.execute("INSERT INTO users VALUES (?,?,?,?,?,?)", row)
+            names = "id, username, folded, email, password_hash, created_at"
+            database.execute(f"INSERT INTO users ({names}) VALUES (?,?,?,?,?,?)", row)
         return user_id
 
     def delete_user(self, user_id: str) -> None:

@@ -12,20 +12,33 @@ async def verbs_of_a_conversation(house: House) -> list[tuple[str, str]]:
         (method.upper(), path)
         for path, methods in paths.items()
         for method in methods
-        if path.startswith("/api/conversations/{id}")
+        if path.startswith("/api/conversations/{conversation}")
     ]
+
+
+ANYTHING = {
+    "content": "let me in",
+    "title": "mine now",
+    "role": "owner",
+    "emoji": "👍",
+    "seq": 1,
+    "typing": True,
+    "starred": True,
+    "pinned": True,
+}
+"""Enough for every form: what is refused is the conversation."""
 
 
 async def test_an_outsider_gets_not_found_for_every_verb(house: House, ann: Person, bob: Person, eve: Person) -> None:
     async with ann.device() as anns:
         sent = await anns.send(bob, "between us")
     verbs = await verbs_of_a_conversation(house)
-    assert {method for method, _ in verbs} >= {"GET", "POST"}
+    assert {method for method, _ in verbs} >= {"GET", "POST", "PUT", "PATCH", "DELETE"}
     for method, path in verbs:
         answers = []
         for conversation in (sent["conversation"], NOWHERE):
-            body = {"content": "let me in"} if method != "GET" else None
-            place = path.replace("{id}", conversation)
+            body = ANYTHING | {"members": [eve.id], "recipient": eve.id} if method not in ("GET", "DELETE") else None
+            place = path.replace("{conversation}", conversation).replace("{seq}", "1").replace("{user}", ann.id)
             answer = await house.http.request(method, place, json=body, headers=eve.headers)
             assert answer.status_code == 404, (method, path)
             answers.append({**answer.json(), "requestId": "…"})

@@ -59,7 +59,7 @@ async def test_registering_by_hand_answers_as_the_readme_says(house: House, here
     assert set(answer) == {"user", "token"}
     assert '`{"user": {"_id", …}, "token"}`' in README
     me = await house.http.get("/api/users/me", headers={"Authorization": f"Bearer {answer['token']}"})
-    assert me.json() == answer["user"]
+    assert me.json() == answer["user"] | {"readReceipts": True}
 
 
 @on_sqlite_alone

@@ -7,7 +7,8 @@ from typing import Any
 from fireside.auth.authenticator import Authenticator
 from fireside.auth.tokens import Claims
 from fireside.core.errors import NotFound, TokenExpired, Unauthorized
-from fireside.core.events import Call, Event, Form, Reply
+from fireside.core.events import Call, Event
+from fireside.core.forms import Form, Reply
 from fireside.realtime.delivery import Devices
 from fireside.realtime.gateway import ChatGateway
 from tests.realtime.clients import WebSocketClient

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from fireside.core.events import Form
+from fireside.core.forms import Form
 from fireside.realtime.delivery import Delivery, Devices, event_frame
 from fireside.realtime.frames import polling_packet
 

@@ -98,7 +98,7 @@ async def test_a_write_concern_that_fails_leaves_the_outcome_unknown(
     mongo: MongoEngine, monkeypatch: pytest.MonkeyPatch, server: Mongod
 ) -> None:
     here, messages = new_id(), MongoMessages(mongo)
-    monkeypatch.setattr("fireside.store.mongo.messages.WRITE_CONCERN", {"w": 3, "j": True, "wtimeout": 50})
+    monkeypatch.setattr("fireside.store.mongo.engine.WRITE_CONCERN", {"w": 3, "j": True, "wtimeout": 50})
     with pytest.raises(Unavailable):
         await messages.append(run(here, 1, 3))
     with pytest.raises(Unavailable):

@@ -108,7 +108,7 @@ class UnsupportedMediaType(ChatError):
 
 
 class RateLimited(ChatError):
-    """Too many, too fast. `retry_after_s` says when to come back."""
+    """Too many, too fast. `details.retryAfterS` says when to come back."""
 
     code = "rate_limited"
     status = 429

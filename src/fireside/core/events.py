@@ -1,12 +1,11 @@
-"""Events: what a feature offers to clients over the socket, without a word about sockets.
+"""Events and commands: what a feature offers to clients, without a word about sockets or HTTP.
 
-A feature declares `Event("sendMessage", SendMessage, handler)`. The edge decodes the first argument
-into the form, calls the handler in the order the client sent, and carries the reply back as the
-acknowledgement. A handler that can answer from memory does so at once and returns None; one that must
-wait returns an awaitable, and the client's later events wait behind it, so nothing overtakes.
+A `Command` can be given over both wires, and is the same use case on either: the socket edge makes an event of it, the
+REST edge a route. An `Event` is for what cannot wait for a task: its handler answers from memory, at once, or returns
+an awaitable, and the client's later events wait behind that, so nothing overtakes. The reply may come later than the
+handler returns (a durable write, say): ordering binds what is accepted, not what is answered.
 
-The reply may come later than the handler returns (a durable write, say): ordering binds what is
-accepted, not what is answered.
+An `Announcement` is what the server tells of its own accord.
 """
 
 from collections.abc import Awaitable, Callable, Iterable
@@ -16,31 +15,36 @@ from typing import Any, Literal, Protocol
 import msgspec
 
 from fireside.core.errors import ChatError
-
-
-class Form(msgspec.Struct, rename="camel", frozen=True, omit_defaults=True):
-    """Base of what is decoded from and encoded to clients: camelCase out there, no nulls."""
-
-
-class Reply(msgspec.Struct, rename="camel", frozen=True):
-    """Base of acknowledgements of what was done. What a subclass adds is `kw_only`, so that `ok` comes first."""
-
-    ok: Literal[True] = True
-
+from fireside.core.forms import Form, Reply
 
 Body = Form | Reply | msgspec.Raw
 """What goes out: a form, or one that is encoded already because several people get the same bytes."""
 
 
-class Call(Protocol):
-    """One event from one client: who sent it, and how to answer."""
+class Caller(Protocol):
+    """Who gives a command, and from where."""
 
     @property
     def user_id(self) -> str: ...
 
     @property
-    def origin(self) -> object:
-        """The device the event came from: it gets the answer, so the fan-out leaves it out."""
+    def origin(self) -> object | None:
+        """The device that gets the answer, so the fan-out leaves it out; None over REST."""
+
+
+class WithoutDevice:
+    """A caller over REST: whatever comes of it, all of their devices hear it."""
+
+    __slots__ = ("user_id",)
+
+    origin = None
+
+    def __init__(self, user_id: str) -> None:
+        self.user_id = user_id
+
+
+class Call(Caller, Protocol):
+    """One event from one client, and how to answer."""
 
     def reply(self, body: Reply) -> None:
         """Acknowledge. Only the first answer counts."""
@@ -50,12 +54,59 @@ class Call(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Route:
+    """Where a command is on the REST wire. A form's fields are in the path, and else in the query (GET, DELETE) or the
+    body."""
+
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+    path: str
+    status: int = 200
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
-    """A client event: its name on the wire, the form of its argument and what handles it."""
+    """A client event: its name on the wire, the form of its argument, what handles it and what that answers.
+
+    The handler's docstring is what the protocol reference says of it.
+    """
 
     name: str
     form: type[Form]
-    handle: Callable[[Call, Any], Awaitable[None] | None]
+    handle: Callable[[Any, Any], Awaitable[None] | None]
+    reply: type[Reply] = Reply
+    refusals: tuple[type[ChatError], ...] = ()
+    routes: tuple[Route, ...] = ()
+    """Where the same is to be had on the REST wire."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """Something a client can have done, over either wire. `do`'s docstring is what the reference says of it."""
+
+    name: str
+    route: Route
+    form: type[Form]
+    do: Callable[[Caller, Any], Awaitable[Reply]]
+    reply: type[Reply] = Reply
+    refusals: tuple[type[ChatError], ...] = ()
+
+    def event(self) -> Event:
+        """The same, as an event."""
+
+        async def handle(call: Call, form: Form) -> None:
+            call.reply(await self.do(call, form))
+
+        handle.__doc__ = self.do.__doc__
+        return Event(self.name, self.form, handle, self.reply, self.refusals, (self.route,))
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """A server event: its name, its form, and when it comes."""
+
+    name: str
+    form: type[Form]
+    when: str
 
 
 class Publisher(Protocol):
@@ -63,3 +114,19 @@ class Publisher(Protocol):
 
     def publish(self, user_ids: Iterable[str], event: str, body: Body, *, origin: object | None = None) -> None:
         """Hand the event to every connected device of these people but `origin`. Never waits for anyone."""
+
+    def hand(self, devices: Iterable[object], event: str, body: Body) -> None:
+        """Hand an event that nobody would miss to these devices, of those that are connected."""
+
+    def here(self, user_ids: Iterable[str]) -> list[str]:
+        """Those of them who have a device connected to this process."""
+
+
+class Attendant(Protocol):
+    """Wants to know who comes and goes."""
+
+    def came(self, user_id: str, device: object) -> None:
+        """A device has connected. Must not wait."""
+
+    def went(self, user_id: str, device: object) -> None:
+        """A device is gone."""

@@ -1,5 +1,7 @@
 """Text that came from outside. It is stored as it came and never interpreted, but it must be text."""
 
+from datetime import datetime
+
 from fireside.core.errors import InvalidInput
 
 
@@ -24,3 +26,20 @@ def require_text(field: str, value: str, *, max_bytes: int) -> str:
             details={"field": field, "maxBytes": max_bytes},
         )
     return value
+
+
+def require_time(field: str, value: str) -> int:
+    """The UTC milliseconds of an ISO 8601 time with an offset, or `Z`.
+
+    Raises:
+        InvalidInput: it is none.
+    """
+    try:
+        time = datetime.fromisoformat(value)
+        if time.tzinfo is None:
+            raise ValueError
+        return round(time.timestamp() * 1000)
+    except (ValueError, OverflowError):
+        raise InvalidInput(
+            f"{field} must be a time such as 2026-11-22T09:42:00.123Z.", details={"field": field}
+        ) from None

@@ -5,7 +5,8 @@ lie inside CORS, so that a page of an allowed origin can read why it was refused
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import structlog
@@ -21,17 +22,22 @@ from starlette.routing import BaseRoute, Route
 from fireside import __version__
 from fireside.auth.authenticator import Authenticator
 from fireside.core.errors import Unavailable
+from fireside.core.events import Announcement, Command, Event
 from fireside.core.limits import RateLimiter
 from fireside.core.origins import OriginPolicy
-from fireside.http import docs
+from fireside.http import asyncapi, docs
+from fireside.http.commands import routes as command_routes
+from fireside.http.commands import schemas
 from fireside.http.errors import Refusals, refuse
 from fireside.http.guards import MAX_BODY_BYTES, Guards
 from fireside.http.middleware import Cors, RequestContext
-from fireside.http.openapi import with_refusals
+from fireside.http.openapi import with_examples, with_refusals
 
 log = structlog.stdlib.get_logger(__name__)
 
 READY_TIMEOUT_S = 2.0
+NO_COMMANDS: Mapping[str, Sequence[Command]] = {}
+NO_EVENTS: Mapping[str, Sequence[Event]] = {}
 
 DESCRIPTION = """
 A self-hosted chat server: people register, log in and talk, over this API and Socket.IO, and every message is kept.
@@ -42,16 +48,23 @@ Times are ISO 8601 in UTC. Ids are opaque.
 
 
 class Application(FastAPI):
-    """FastAPI, with our refusals in its OpenAPI document."""
+    """FastAPI, with our refusals and our own schemas in its OpenAPI document."""
+
+    schemas: Mapping[str, Any]
 
     def openapi(self) -> dict[str, Any]:
         if self.openapi_schema is None:
-            self.openapi_schema = with_refusals(super().openapi())
+            document = with_refusals(super().openapi())
+            schemas = document["components"]["schemas"]
+            assert not schemas.keys() & self.schemas.keys(), "two forms of one name"
+            schemas |= self.schemas
+            self.openapi_schema = with_examples(document)
         return self.openapi_schema
 
 
 def build(
     routers: Sequence[APIRouter],
+    commands: Mapping[str, Sequence[Command]] = NO_COMMANDS,
     *,
     authenticator: Authenticator,
     readiness: Callable[[], Awaitable[None]],
@@ -59,8 +72,16 @@ def build(
     per_address: RateLimiter | None = None,
     per_user: RateLimiter | None = None,
     max_body_bytes: int = MAX_BODY_BYTES,
+    events: Mapping[str, Sequence[Event]] = NO_EVENTS,
+    announcements: Sequence[Announcement] = (),
 ) -> Application:
-    """The application. `readiness` returns when the store answers and raises when it does not."""
+    """The application. `commands` by the names under which the docs show them; `readiness` returns when the store
+    answers and raises when it does not. `events` and `announcements` are those of the sockets, for the docs alone."""
+
+    @cache
+    def of_events() -> asyncapi.Document:
+        return asyncapi.document(events, announcements)
+
     app = Application(
         title="Fireside",
         version=__version__,
@@ -70,7 +91,7 @@ def build(
         # A redirect would be built from the Host header, which the caller chooses.
         redirect_slashes=False,
         generate_unique_id_function=_operation_id,
-        routes=[*_health(readiness), *docs.routes(), Route("/", _welcome)],
+        routes=[*_health(readiness), *docs.routes(of_events), Route("/", _welcome)],
         exception_handlers={HTTPException: refuse, RequestValidationError: refuse},
         middleware=[
             Middleware(RequestContext),
@@ -82,8 +103,9 @@ def build(
     # What `auth.bearer` asks who is calling.
     app.state.authenticator = authenticator
     app.state.per_user = per_user
-    for router in routers:
+    for router in (*routers, *(command_routes(some, tag) for tag, some in commands.items())):
         app.include_router(router)
+    app.schemas = schemas(command for some in commands.values() for command in some)
     return app
 
 

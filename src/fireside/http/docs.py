@@ -1,32 +1,39 @@
-"""The docs page: Swagger UI over `/openapi.json`, from assets of our own.
+"""The references, for people and for programs: REST, events, and a Postman collection, from assets of our own.
 
-Nothing on it comes from elsewhere and nothing is inline, so its policy can say so. Addresses are relative: the page
-works below a proxy's prefix too.
+Nothing on the pages comes from elsewhere and nothing is inline, so their policies can say so. Addresses are relative:
+the pages work below a proxy's prefix too.
 """
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from fireside.http import postman, reference
+from fireside.http.asyncapi import Document
+
 ASSETS = Path(__file__).with_name("assets")
 
-POLICY = "; ".join(
-    (
-        "default-src 'none'",
-        "script-src 'self'",
-        # Swagger UI sets style attributes on its SVG.
-        "style-src 'self' 'unsafe-inline'",
-        "img-src 'self' data:",
-        "connect-src 'self'",
-        "base-uri 'none'",
-        "form-action 'none'",
-        "frame-ancestors 'none'",
-    )
-)
+STRICT: Mapping[str, str] = {
+    "default-src": "'none'",
+    "style-src": "'self'",
+    "img-src": "'self'",
+    "base-uri": "'none'",
+    "form-action": "'none'",
+    "frame-ancestors": "'none'",
+}
+SWAGGER: Mapping[str, str] = {
+    **STRICT,
+    "script-src": "'self'",
+    # It sets style attributes on its SVG.
+    "style-src": "'self' 'unsafe-inline'",
+    "img-src": "'self' data:",
+    "connect-src": "'self'",
+}
 
 PAGE = """<!doctype html>
 <html lang="en">
@@ -34,20 +41,25 @@ PAGE = """<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Fireside API</title>
-<link rel="icon" href="docs/assets/favicon-32x32.png">
+<link rel="icon" href="docs/assets/fireside.svg">
 <link rel="stylesheet" href="docs/assets/swagger-ui.css">
+<link rel="stylesheet" href="docs/assets/bar.css">
 </head>
 <body>
+<header class="bar">
+<a class="brand" href="docs"><img src="docs/assets/fireside.svg" alt="" width="24" height="24">Fireside</a>
+<nav aria-label="References">
+<a href="docs" aria-current="page">REST</a>
+<a href="docs/events">Events</a>
+<a href="docs/postman.json">Postman</a>
+</nav>
+</header>
 <div id="swagger-ui"></div>
 <script src="docs/assets/swagger-ui-bundle.js"></script>
 <script src="docs/assets/docs.js"></script>
 </body>
 </html>
 """
-
-
-async def page(_request: Request) -> Response:
-    return HTMLResponse(PAGE, headers={"Content-Security-Policy": POLICY})
 
 
 class Assets(StaticFiles):
@@ -59,6 +71,32 @@ class Assets(StaticFiles):
         return response
 
 
-def routes() -> list[BaseRoute]:
-    """The page and what it loads."""
-    return [Route("/docs", page), Mount("/docs/assets", Assets(directory=ASSETS))]
+def routes(asyncapi: Callable[[], Document]) -> list[BaseRoute]:
+    """The pages, what they load and what they are made from. `asyncapi` gives the document of the events."""
+
+    async def rest(_request: Request) -> Response:
+        return _page(PAGE, SWAGGER)
+
+    async def events(request: Request) -> Response:
+        return _page(reference.page(asyncapi(), request.app.openapi()), STRICT)
+
+    async def events_document(_request: Request) -> Response:
+        return JSONResponse(asyncapi())
+
+    async def collection(request: Request) -> Response:
+        found = postman.collection(request.app.openapi(), str(request.base_url))
+        name = "fireside.postman_collection.json"
+        return JSONResponse(found, headers={"Content-Disposition": f'attachment; filename="{name}"'})
+
+    return [
+        Route("/asyncapi.json", events_document),
+        Route("/docs", rest),
+        Route("/docs/events", events),
+        Route("/docs/postman.json", collection),
+        Mount("/docs/assets", Assets(directory=ASSETS)),
+    ]
+
+
+def _page(html: str, policy: Mapping[str, str]) -> Response:
+    said = "; ".join(f"{name} {value}" for name, value in policy.items())
+    return HTMLResponse(html, headers={"Content-Security-Policy": said})

@@ -22,6 +22,7 @@ from fireside.core.errors import (
     every_code,
 )
 from fireside.http.guards import BODILESS, TooSlow
+from fireside.http.schemas import example
 
 ANY_REQUEST: tuple[type[ChatError], ...] = (BadRequest, RateLimited, Internal, Unavailable)
 WITH_TOKEN: tuple[type[ChatError], ...] = (Unauthorized, TokenExpired)
@@ -29,7 +30,7 @@ WITH_FIELDS: tuple[type[ChatError], ...] = (InvalidInput,)
 WITH_PATH_PARAMETER: tuple[type[ChatError], ...] = (NotFound,)
 WITH_BODY: tuple[type[ChatError], ...] = (TooSlow, TooLarge, UnsupportedMediaType)
 
-ERROR_SCHEMA = {
+ERROR_SCHEMA: dict[str, Any] = {
     "type": "object",
     "title": "Error",
     "description": "Every refusal, of every route.",
@@ -45,11 +46,13 @@ ERROR_SCHEMA = {
             "additionalProperties": True,
         },
     },
-    "example": {
-        "error": "There is no such user.",
-        "code": "not_found",
-        "requestId": "6f1c0d9e5b7a4c32",
-    },
+    "examples": [
+        {
+            "error": "There is no such user.",
+            "code": "not_found",
+            "requestId": "6f1c0d9e5b7a4c32",
+        }
+    ],
 }
 
 
@@ -63,6 +66,18 @@ def with_refusals(document: dict[str, Any]) -> dict[str, Any]:
     # FastAPI's own shape of a 422, which nothing here answers with.
     schemas.pop("HTTPValidationError", None)
     schemas.pop("ValidationError", None)
+    return document
+
+
+def with_examples(document: dict[str, Any]) -> dict[str, Any]:
+    """The document, with an example of everything that is sent and answered, but for refusals."""
+    schemas = document["components"]["schemas"]
+    for path in document["paths"].values():
+        for operation in path.values():
+            done = [answer for status, answer in operation["responses"].items() if status < "400"]
+            for place in (operation.get("requestBody", {}), *done):
+                for content in place.get("content", {}).values():
+                    content["example"] = example(content["schema"], schemas)
     return document
 
 

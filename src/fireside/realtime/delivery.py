@@ -56,3 +56,12 @@ class Delivery:
                     if framed is None:
                         framed = event_frame(event, body)
                     socket.session.send(framed)
+
+    def hand(self, devices: Iterable[object], event: str, body: Body) -> None:
+        framed = event_frame(event, body)
+        for device in devices:
+            if isinstance(device, Socket) and device.connected:
+                device.session.send(framed, volatile=True)
+
+    def here(self, user_ids: Iterable[str]) -> list[str]:
+        return [each for each in user_ids if self._devices.of(each)]

@@ -7,7 +7,7 @@ end of the connection; only a broken protocol or a flood is.
 import logging
 import secrets
 from collections.abc import Awaitable, Iterable, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -22,7 +22,8 @@ from fireside.core.errors import (
     UnknownEvent,
     error_body,
 )
-from fireside.core.events import Call, Event, Form, Reply
+from fireside.core.events import Announcement, Attendant, Call, Event
+from fireside.core.forms import Form, Reply, UserId, meant
 from fireside.realtime.delivery import Devices
 from fireside.realtime.sockets import Ack, Refused, Socket
 from fireside.socketio.packet import encode_json
@@ -35,15 +36,35 @@ NO_RATE = RateLimited("Too many events. Slow down.", retry_after_s=1)
 
 
 class Join(Form, frozen=True):
-    """`join`: whose messages to hear. One's own are heard from the handshake on; nobody else's ever are."""
+    """Whose messages to hear."""
 
-    user_id: str
+    user_id: UserId
 
 
 def _join(call: Call, form: Join) -> None:
+    """Hear your own messages.
+
+    For clients that do it: you hear them from the handshake on, and nobody else's ever.
+    """
     if form.user_id != call.user_id:
         raise Forbidden("You can join with your own userId only.", details={"field": "userId"})
     call.reply(Reply())
+
+
+JOIN = Event("join", Join, _join, refusals=(Forbidden,))
+
+
+class EventRefused(Form, frozen=True):
+    """Why an event was refused."""
+
+    event: Annotated[str, meant(f"The first {MAX_NAME} characters of its name.", "sendMessage")]
+    error: Annotated[str, meant("What is wrong and what to do, for people.", "There is no such conversation.")]
+    code: Annotated[str, meant("Which refusal it is, for programs.", "not_found")]
+    request_id: Annotated[str, meant("Finds the event in the server's log.", "6f1c0d9e5b7a4c32")]
+    details: Annotated[dict[str, Any] | None, meant("More, by code.")] = None
+
+
+REFUSED = Announcement("eventRefused", EventRefused, "An event that asked for no acknowledgement was refused.")
 
 
 class Person:
@@ -80,17 +101,25 @@ class SocketCall:
         if self._ack is not None:
             self._ack({"ok": False, **body})
         else:
-            self.origin.emit("eventRefused", {"event": self._event[:MAX_NAME], **body})
+            self.origin.emit(REFUSED.name, {"event": self._event[:MAX_NAME], **body})
 
 
 class ChatGateway:
     """The application of the main namespace."""
 
-    def __init__(self, events: Iterable[Event], authenticator: Authenticator, devices: Devices, clock: Clock) -> None:
-        self._events = {event.name: event for event in (*events, Event("join", Join, _join))}
+    def __init__(
+        self,
+        events: Iterable[Event],
+        authenticator: Authenticator,
+        devices: Devices,
+        clock: Clock,
+        attendants: Sequence[Attendant] = (),
+    ) -> None:
+        self._events = {event.name: event for event in (*events, JOIN)}
         self._authenticator = authenticator
         self._devices = devices
         self._clock = clock
+        self._attendants = attendants
 
     def connecting(self, socket: Socket, auth: Any) -> Awaitable[None]:
         return self._identify(socket, auth)
@@ -98,7 +127,10 @@ class ChatGateway:
     def connected(self, socket: Socket) -> None:
         # The headers have said what they had to say; an idle connection need not remember them.
         socket.session.handshake = None
-        self._devices.add(socket.context.user_id, socket)
+        user_id = socket.context.user_id
+        self._devices.add(user_id, socket)
+        for attendant in self._attendants:
+            attendant.came(user_id, socket)
 
     def event(self, socket: Socket, name: str, args: Sequence[Any], ack: Ack | None) -> Awaitable[None] | None:
         call = SocketCall(socket, socket.context.user_id, name, ack)
@@ -120,7 +152,10 @@ class ChatGateway:
             socket.session.close("token expired", 1008, linger=True)
 
     def disconnected(self, socket: Socket, reason: str) -> None:
-        self._devices.remove(socket.context.user_id, socket)
+        user_id = socket.context.user_id
+        self._devices.remove(user_id, socket)
+        for attendant in self._attendants:
+            attendant.went(user_id, socket)
 
     async def _identify(self, socket: Socket, auth: Any) -> None:
         handshake = socket.session.handshake

@@ -223,7 +223,7 @@ async def test_with_bcrypt_a_user_can_come_back(monkeypatch: pytest.MonkeyPatch)
 async def test_users_see_themselves_whole_and_others_in_public(client: httpx2.AsyncClient) -> None:
     anna, as_anna = await registered(client, ANNA)
     ben, _ = await registered(client, BEN)
-    assert (await client.get("/api/users/me", headers=as_anna)).json() == anna
+    assert (await client.get("/api/users/me", headers=as_anna)).json() == anna | {"readReceipts": True}
     public = {"_id": ben["_id"], "username": "ben"}
     assert (await client.get(f"/api/users/{ben['_id']}", headers=as_anna)).json() == public
     assert (await client.get("/api/users?search=B", headers=as_anna)).json() == {"users": [public]}

@@ -1,6 +1,7 @@
 """Conversations: two people have exactly one, and it is nobody else's."""
 
 import asyncio
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
@@ -32,9 +33,9 @@ class CountedConversations(FakeConversations):
         self._answer("ensure")
         return await super().ensure(conversation)
 
-    async def by_id(self, conversation_id: str) -> Conversation | None:
-        self._answer("by_id")
-        return await super().by_id(conversation_id)
+    async def by_ids(self, conversation_ids: Sequence[str]) -> dict[str, Conversation]:
+        self._answer("by_ids")
+        return await super().by_ids(conversation_ids)
 
     def _answer(self, name: str) -> None:
         self.asked.append(name)
@@ -77,7 +78,7 @@ async def test_two_people_have_one_conversation_whoever_opens_it(
 ) -> None:
     opened = [await conversations.open_direct(ANN, BOB), await conversations.open_direct(BOB, ANN)]
     assert opened == [HERE, HERE]
-    assert await store.by_id(HERE.id) == HERE
+    assert await store.by_ids([HERE.id]) == {HERE.id: HERE}
     assert store.asked.count("ensure") == 1
 
 
@@ -87,7 +88,7 @@ async def test_a_node_that_has_never_seen_them_opens_the_same_one(
     first = await conversations.open_direct(ANN, BOB)
     elsewhere = Conversations(store, users, lambda: NOW_MS + 5)
     assert await elsewhere.open_direct(BOB, ANN) == elsewhere.recall_direct(ANN, BOB) == first
-    assert await store.by_id(HERE.id) == first == HERE
+    assert await store.by_ids([HERE.id]) == {HERE.id: first} == {HERE.id: HERE}
 
 
 ids = st.text("0123456789abcdef", min_size=24, max_size=24)
@@ -106,7 +107,7 @@ def test_no_two_pairs_share_an_id(people: set[str]) -> None:
 
 async def test_notes_to_self_are_a_conversation_of_one(conversations: Conversations) -> None:
     notes = await conversations.open_direct(ANN, ANN)
-    assert (notes.members, notes.recipient_of(ANN)) == ((ANN,), ANN)
+    assert (list(notes.members), notes.recipient_of(ANN)) == ([ANN], ANN)
     assert conversations.recall_direct(ANN, ANN) is notes
     assert await conversations.require_member(ANN, notes.id) is notes
     with pytest.raises(NotFound):
@@ -160,7 +161,7 @@ async def test_many_who_open_one_conversation_at_once_get_the_same_one(
     )
     assert {id(each) for each in opened[:50]} == {id(conversations.recall_direct(ANN, BOB))}
     assert {id(each) for each in opened[50:]} == {id(conversations.recall_direct(EVE, ANN))}
-    assert await store.by_id(HERE.id) == opened[0]
+    assert await store.by_ids([HERE.id]) == {HERE.id: opened[0]}
 
 
 async def test_who_gives_up_while_it_is_opened_takes_it_from_nobody(conversations: Conversations) -> None:

@@ -10,15 +10,19 @@ import msgspec
 from fireside.auth.authenticator import Authenticator
 from fireside.auth.tokens import Claims
 from fireside.core.errors import ChatError, Unauthorized
-from fireside.core.events import Body, Reply
+from fireside.core.events import Body
+from fireside.core.forms import Reply
 from fireside.core.origins import OriginPolicy
 from fireside.features.conversations.service import Conversation, Conversations
-from fireside.features.messages.endpoints import MessageEndpoints, SendMessage
+from fireside.features.messages.endpoints import MessageEndpoints
 from fireside.features.messages.log import MessageLog
-from fireside.features.messages.service import Message, Messages
+from fireside.features.messages.mentions import Mentions
+from fireside.features.messages.posting import Posting
+from fireside.features.messages.service import Lenses, Message, Messages
+from fireside.features.messages.wire import SendMessage
 from fireside.http.app import build
 from tests.contract.samples import direct
-from tests.fakes import FakeConversations
+from tests.fakes import FakeAccounts
 from tests.features.messages.nodes import ANN, BOB, EVE, HERE, UnreliableMessages
 
 NOW_MS, NOW = 1_700_000_000_123, "2023-11-14T22:13:20.123Z"
@@ -74,6 +78,12 @@ class FakePublisher:
             raise RuntimeError("a bug")
         self.published.append((list(user_ids), event, wire(body), origin))
 
+    def hand(self, devices: Iterable[object], event: str, body: Body) -> None:
+        raise NotImplementedError
+
+    def here(self, user_ids: Iterable[str]) -> list[str]:
+        return list(user_ids)
+
 
 class FakeCall:
     """One event from one device, and how it was answered."""
@@ -95,14 +105,17 @@ class Chat:
 
     def __init__(self) -> None:
         self.store = UnreliableMessages()
-        self.conversation_store = FakeConversations()
+        self.conversation_store = self.store.shared.conversations
         self.publisher = FakePublisher()
-        self.log = MessageLog(self.store)
         self.conversations = Conversations(self.conversation_store, FakeUsers(), lambda: NOW_MS)
-        self.messages = Messages(self.log, self.store, lambda: NOW_MS)
-        self.endpoints = MessageEndpoints(self.messages, self.conversations, self.publisher)
+        self.log = MessageLog(self.store, self.store.shared.talks(self.store, self.conversations))
+        self.messages = Messages(self.log, self.store, Lenses(), lambda: NOW_MS)
+        self.accounts = FakeAccounts()
+        posting = Posting(self.messages, self.publisher)
+        self.endpoints = MessageEndpoints(self.messages, self.conversations, Mentions(self.accounts), posting)
         self.app = build(
             [self.endpoints.routes()],
+            {"messages": self.endpoints.commands()},
             authenticator=FakeAuthenticator(),
             readiness=self._ready,
             origins=OriginPolicy(),
@@ -131,7 +144,7 @@ class Chat:
     async def fill(self, conversation: Conversation, count: int) -> list[Message]:
         """So many messages, from both in turn."""
         await self.conversation_store.ensure(conversation)
-        one, other = conversation.members[0], conversation.members[-1]
+        one, other = min(conversation.members), max(conversation.members)
         messages = [
             Message(conversation.id, seq, (one, other)[seq % 2], f"{conversation.id} {seq}", f"message {seq}", NOW_MS)
             for seq in range(1, count + 1)

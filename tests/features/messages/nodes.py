@@ -12,9 +12,10 @@ from itertools import count
 from fireside.core.errors import ChatError, Unavailable
 from fireside.features.conversations.service import Conversation
 from fireside.features.messages.log import MAX_BATCH, MAX_WAITING, MessageLog
-from fireside.features.messages.service import Draft, Message, Stored
+from fireside.features.messages.service import NEWEST, Draft, Message, Stored
 from tests.contract.samples import direct
 from tests.fakes import FakeMessages
+from tests.features.talking import Shared
 
 ANN, BOB, EVE = ("a" * 24, "b" * 24, "e" * 24)
 HERE, THERE = direct(ANN, BOB), direct(ANN, EVE)
@@ -29,6 +30,7 @@ class UnreliableMessages(FakeMessages):
 
     def __init__(self) -> None:
         super().__init__()
+        self.shared = Shared()
         self.writes: list[list[Message]] = []
         self.asked: list[str] = []
         """The name of every call, in order."""
@@ -92,13 +94,13 @@ class UnreliableMessages(FakeMessages):
             raise RuntimeError("a bug")
         return await super().sent(keys)
 
-    async def before(self, conversation_id: str, seq: int, limit: int) -> list[Message]:
+    async def before(self, conversation_id: str, seq: int, limit: int, *, above: int = 0) -> list[Message]:
         self._answer("before")
-        return await super().before(conversation_id, seq, limit)
+        return await super().before(conversation_id, seq, limit, above=above)
 
-    async def after(self, conversation_id: str, seq: int, limit: int) -> list[Message]:
+    async def after(self, conversation_id: str, seq: int, limit: int, *, below: int = NEWEST) -> list[Message]:
         self._answer("after")
-        return await super().after(conversation_id, seq, limit)
+        return await super().after(conversation_id, seq, limit, below=below)
 
     def _answer(self, name: str) -> None:
         self.asked.append(name)
@@ -172,11 +174,15 @@ class Pending:
 class Node:
     """A message log, its clock, and what was sent here."""
 
-    def __init__(self, store: FakeMessages, *, max_batch: int = MAX_BATCH, max_waiting: int = MAX_WAITING) -> None:
+    def __init__(
+        self, store: UnreliableMessages, *, max_batch: int = MAX_BATCH, max_waiting: int = MAX_WAITING
+    ) -> None:
         self.now_s = 0.0
         self.sent: list[Pending] = []
+        self.talks = store.shared.talks(store)
         self.log = MessageLog(
             store,
+            self.talks,
             max_batch=max_batch,
             max_waiting=max_waiting,
             patience_s=PATIENCE_S,
@@ -211,7 +217,7 @@ class Node:
 
 @asynccontextmanager
 async def running(
-    store: FakeMessages, *, max_batch: int = MAX_BATCH, max_waiting: int = MAX_WAITING
+    store: UnreliableMessages, *, max_batch: int = MAX_BATCH, max_waiting: int = MAX_WAITING
 ) -> AsyncIterator[Node]:
     """A node that writes. In the end everything it accepted must have been settled, once."""
     node = Node(store, max_batch=max_batch, max_waiting=max_waiting)

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from fireside.core.errors import ChatError, Conflict, Forbidden, InvalidInput, NotFound
-from fireside.features.messages.endpoints import SendMessage
+from fireside.features.messages.wire import SendMessage
 from tests.contract.samples import ODD_TEXTS
 from tests.features.messages.chat import DIRECT, HELLO, INTO_HERE, MADE_UP_IDS, NOBODY, NOTES, Chat, FakeCall, refusal
 from tests.features.messages.nodes import ANN, BOB, HERE, lost_after
@@ -131,8 +131,8 @@ async def test_a_bad_event_is_refused_and_leaves_no_trace(
 @pytest.mark.parametrize("value", [*NOT_TEXT, None], ids=str)
 def test_only_text_is_read_as_text(field: str, value: Any) -> None:
     good = {"recipient": BOB, "content": "hello", "sender": ANN, "clientId": "mine"}
-    assert msgspec.convert(good, SendMessage) == SendMessage(BOB, "hello", ANN, "mine")
-    if value is None and field in ("sender", "clientId"):
+    assert msgspec.convert(good, SendMessage) == SendMessage("hello", BOB, None, ANN, "mine")
+    if value is None and field in ("sender", "clientId", "recipient"):
         assert msgspec.convert(good | {field: None}, SendMessage).content == "hello"
     else:
         with pytest.raises(msgspec.ValidationError):

@@ -51,7 +51,7 @@ async def test_two_who_have_never_written_have_an_empty_history_and_asking_leave
     async with chat.client(ANN) as ann:
         history = await ann.get(DIRECT, params={"sender": ANN, "recipient": BOB})
     assert (history.status_code, history.content) == (200, b"[]")
-    assert await chat.conversation_store.by_id(HERE.id) is None
+    assert await chat.conversation_store.by_ids([HERE.id]) == {}
 
 
 @pytest.mark.parametrize(("limit", "first"), [(1, 150), (50, 101), (100, 51)])

@@ -29,18 +29,20 @@ def sent(lanes: Lanes, conversation: Conversation, content: str) -> Pending:
 
 
 async def test_a_conversation_keeps_its_order_however_many_lanes_there_are(store: UnreliableMessages) -> None:
-    lanes = Lanes([MessageLog(store, max_batch=2) for _ in range(3)])
+    talks = store.shared.talks(store)
+    lanes = Lanes([MessageLog(store, talks, max_batch=2) for _ in range(3)])
     await lanes.start()
-    talks = conversations_in_lanes(3)
-    pending = [sent(lanes, talk, f"{number}") for number in range(20) for talk in talks]
+    places = conversations_in_lanes(3)
+    pending = [sent(lanes, place, f"{number}") for number in range(20) for place in places]
     await stored(pending)
-    for talk in talks:
+    for talk in places:
         assert [each.content for each in await store.history(talk)] == [f"{number}" for number in range(20)]
     await lanes.stop()
 
 
 async def test_each_lane_has_a_batch_under_way(store: UnreliableMessages) -> None:
-    lanes = Lanes([MessageLog(store), MessageLog(store)])
+    talks = store.shared.talks(store)
+    lanes = Lanes([MessageLog(store, talks), MessageLog(store, talks)])
     await lanes.start()
     one, other = conversations_in_lanes(2)
     store.hold()
@@ -57,7 +59,8 @@ async def test_each_lane_has_a_batch_under_way(store: UnreliableMessages) -> Non
 
 
 async def test_what_was_accepted_is_settled_before_the_end(store: UnreliableMessages) -> None:
-    lanes = Lanes([MessageLog(store), MessageLog(store)])
+    talks = store.shared.talks(store)
+    lanes = Lanes([MessageLog(store, talks), MessageLog(store, talks)])
     await lanes.start()
     pending = [sent(lanes, talk, "hello") for talk in conversations_in_lanes(2)]
     await lanes.stop()

@@ -5,7 +5,6 @@ import asyncio
 import pytest
 
 from fireside.core.errors import Conflict, Unavailable
-from fireside.features.messages import log as log_module
 from fireside.features.messages.log import MessageLog
 from fireside.features.messages.service import Draft, Message, Stored
 from tests.contract.samples import direct
@@ -68,22 +67,26 @@ async def test_nothing_is_acknowledged_before_its_write_has_returned(store: Unre
 async def test_numbers_are_contiguous_and_in_the_order_of_sending(store: UnreliableMessages) -> None:
     async with running(store, max_batch=7) as node:
         pending = [
-            node.send(f"{number}", sender=(ANN, BOB, EVE)[number % 3], conversation=(HERE, THERE)[number % 2])
+            node.send(
+                f"{number}",
+                sender=(ANN, BOB, ANN, EVE)[number % 4],
+                conversation=(HERE, HERE, THERE, THERE)[number % 4],
+            )
             for number in range(100)
         ]
         await stored(pending)
-    for parity, conversation in enumerate((HERE, THERE)):
+    for half, conversation in enumerate((HERE, THERE)):
         history = await store.history(conversation)
         assert [each.seq for each in history] == list(range(1, 51))
-        assert [each.content for each in history] == [f"{number}" for number in range(parity, 100, 2)]
-    assert [await each.seq() for each in pending] == [number // 2 + 1 for number in range(100)]
+        assert [each.content for each in history] == [f"{number}" for number in range(100) if number % 4 // 2 == half]
+    assert [await each.seq() for each in pending] == [number // 4 * 2 + number % 2 + 1 for number in range(100)]
 
 
 async def test_an_active_conversation_costs_one_call_a_batch(store: UnreliableMessages) -> None:
     async with running(store) as node:
         for number in range(5):
             await node.send(f"{number}").stored()
-    assert store.asked == ["heads", *["append"] * 5]
+    assert store.asked == ["append"] * 5
 
 
 async def test_a_log_goes_on_from_what_is_there(store: UnreliableMessages) -> None:
@@ -94,16 +97,14 @@ async def test_a_log_goes_on_from_what_is_there(store: UnreliableMessages) -> No
         assert await after.send("elsewhere", conversation=THERE).seq() == 1
 
 
-async def test_heads_that_were_forgotten_are_read_again(
-    store: UnreliableMessages, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(log_module, "HEADS_KEPT", 3)
+async def test_a_conversation_that_fell_asleep_goes_on_where_it_was(store: UnreliableMessages) -> None:
     conversations = [direct(f"{number:024x}", ANN) for number in range(7)]
     async with running(store, max_batch=4) as node:
         for round_ in range(1, 5):
             pending = [node.send("hi", conversation=each) for each in conversations]
             assert [await each.seq() for each in pending] == [round_] * 7
-    assert len(node.log._heads) <= 3 + 4
+            await node.talks.let_sleep(node.talks.quiet(float("inf"), 4))
+    assert "heads" not in store.asked, "its row says how far it had got"
 
 
 # ── other nodes ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -261,7 +262,7 @@ async def test_stopping_while_the_store_is_down_ends_and_settles_all(store: Unre
 
 
 async def test_a_log_that_has_not_started_refuses_and_can_be_stopped(store: UnreliableMessages) -> None:
-    log = MessageLog(store)
+    log = MessageLog(store, store.shared.talks(store))
     with pytest.raises(Unavailable):
         log.append(Draft(HERE, ANN, "1", "1", 0), lambda _outcome: None)
     await log.stop()

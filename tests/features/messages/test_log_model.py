@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from fireside.core.errors import Unavailable
-from fireside.features.messages.log import Entry, MessageLog
+from fireside.features.messages.log import Entry, Identity, MessageLog, Numbered
 from fireside.features.messages.service import Message, Stored
 from tests.features.messages.world import CONVERSATIONS, NODES, SENDERS, Rows, Step, World, check, key, same_place
 
@@ -107,59 +107,55 @@ class Forgetful(Rows):
 class Hasty(MessageLog):
     """Acknowledges a message when it has its number, before it is written."""
 
-    async def _number(self, part: Sequence[Entry]) -> list[Message]:
-        messages = await super()._number(part)
-        for entry, message in zip(part, messages, strict=True):
-            self._settle(entry, Stored(message, entry.draft.conversation, repeated=False))
-        return messages
+    async def _number(self, part: list[Entry], *, looked_up: bool) -> list[Numbered]:
+        numbered = await super()._number(part, looked_up=looked_up)
+        for each in numbered:
+            self._settle(each.entry, Stored(each.message, each.conversation, repeated=False))
+        return numbered
 
 
 class TakesSilenceForSuccess(MessageLog):
     """Acknowledges what got no answer."""
 
-    async def _write(self, part: list[Entry], unanswered: set[Message]) -> None:
+    async def _write(self, part: list[Entry], unanswered: set[Identity], *, looked_up: bool) -> None:
         try:
-            await super()._write(part, unanswered)
+            await super()._write(part, unanswered, looked_up=looked_up)
         except Unavailable:
-            for entry, message in zip(part, await self._number(part), strict=True):
-                self._settle(entry, Stored(message, entry.draft.conversation, repeated=False))
+            for each in await self._number(part, looked_up=True):
+                self._settle(each.entry, Stored(each.message, each.conversation, repeated=False))
             part.clear()
 
 
 class CountsFirst(MessageLog):
     """Raises its counter, then writes: a write that is lost leaves a hole."""
 
-    async def _number(self, part: Sequence[Entry]) -> list[Message]:
-        messages = await super()._number(part)
-        self._heads.update((each.conversation, each.seq) for each in messages)
-        return messages
-
-    async def _look_up(self, part: list[Entry], unanswered: set[Message]) -> None:
-        heads = self._heads.copy()
-        await super()._look_up(part, unanswered)
-        self._heads.update(heads)
+    async def _number(self, part: list[Entry], *, looked_up: bool) -> list[Numbered]:
+        numbered = await super()._number(part, looked_up=looked_up)
+        for each in numbered:
+            each.talk.seq = each.message.seq
+        return numbered
 
 
 class Unannounced(MessageLog):
     """Takes for somebody else's what it wrote itself without getting an answer: nobody ever hears of it."""
 
-    async def _look_up(self, part: list[Entry], unanswered: set[Message]) -> None:
+    async def _look_up(self, part: list[Entry], unanswered: set[Identity]) -> None:
         await super()._look_up(part, set())
 
 
 class AnnouncedTwice(MessageLog):
     """Takes for new what repeats something it has written: that somebody had been told is forgotten."""
 
-    async def _write(self, part: list[Entry], unanswered: set[Message]) -> None:
+    async def _write(self, part: list[Entry], unanswered: set[Identity], *, looked_up: bool) -> None:
         before = unanswered.copy()
-        await super()._write(part, unanswered)
+        await super()._write(part, unanswered, looked_up=looked_up)
         unanswered |= before
 
 
 class Overtaking(MessageLog):
     """What could not be written goes behind what came after it."""
 
-    async def _look_up(self, part: list[Entry], unanswered: set[Message]) -> None:
+    async def _look_up(self, part: list[Entry], unanswered: set[Identity]) -> None:
         await super()._look_up(part, unanswered)
         part.reverse()
 

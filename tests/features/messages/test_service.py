@@ -5,12 +5,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fireside.core.errors import InvalidInput, Unavailable
-from fireside.features.messages.service import NEWEST, Done, Draft, Message, Messages
+from fireside.features.conversations.service import View
+from fireside.features.messages.service import NEWEST, Done, Draft, Lenses, Message, Messages
 from tests.contract.samples import ODD_TEXTS, direct, run
 from tests.fakes import FakeMessages
 from tests.features.messages.nodes import ANN, HERE, UnreliableMessages, running
 
 NOW_MS = 1_700_000_000_123
+SEEN = View(HERE, ANN, 0, None, None)
+"""All of it."""
 KIB = 1024
 
 
@@ -33,7 +36,7 @@ class Service:
     def __init__(self) -> None:
         self.log = FakeLog()
         self.store = FakeMessages()
-        self.messages = Messages(self.log, self.store, lambda: NOW_MS)
+        self.messages = Messages(self.log, self.store, Lenses(), lambda: NOW_MS)
 
     def send(self, content: str, client_id: str | None = "mine") -> Draft:
         """What was put into the log."""
@@ -88,7 +91,7 @@ async def test_ten_thousand_combining_marks_are_refused_by_their_bytes_and_as_ma
     marks = "e" + "\u0301" * 8191
     store = UnreliableMessages()
     async with running(store) as node:
-        messages = Messages(node.log, store, lambda: NOW_MS)
+        messages = Messages(node.log, store, Lenses(), lambda: NOW_MS)
         with pytest.raises(InvalidInput, match="20001 bytes"):
             messages.send(ANN, HERE, "e" + "\u0301" * 10_000, None, lambda _outcome: None)
         messages.send(ANN, HERE, marks, None, lambda _outcome: None)
@@ -164,19 +167,19 @@ async def test_a_page_is_the_newest_or_the_next_below_or_above_a_number(
     service: Service, before: int | None, after: int | None, limit: int, first: int, last: int
 ) -> None:
     await service.filled(120)
-    page = await service.messages.page(HERE, before=before, after=after, limit=limit)
+    page = await service.messages.page(SEEN, before=before, after=after, limit=limit)
     assert numbers(page) == list(range(first, last + 1))
 
 
 @pytest.mark.parametrize(("before", "after"), [(0, None), (1, None), (None, 120), (None, NEWEST)])
 async def test_a_page_beyond_the_end_is_empty(service: Service, before: int | None, after: int | None) -> None:
     await service.filled(120)
-    assert await service.messages.page(HERE, before=before, after=after, limit=50) == []
+    assert await service.messages.page(SEEN, before=before, after=after, limit=50) == []
 
 
 async def test_a_page_of_an_empty_conversation_is_empty(service: Service) -> None:
     await service.filled(3)
-    elsewhere = direct(ANN, ANN)
+    elsewhere = View(direct(ANN, ANN), ANN, 0, None, None)
     for before, after in ((None, None), (5, None), (None, 0)):
         assert await service.messages.page(elsewhere, before=before, after=after, limit=50) == []
 
@@ -200,7 +203,7 @@ async def test_a_page_out_of_range_is_refused(
     service: Service, before: int | None, after: int | None, limit: int, field: str
 ) -> None:
     with pytest.raises(InvalidInput) as refused:
-        await service.messages.page(HERE, before=before, after=after, limit=limit)
+        await service.messages.page(SEEN, before=before, after=after, limit=limit)
     assert refused.value.details == {"field": field}
 
 
@@ -211,10 +214,10 @@ async def test_paging_from_either_end_meets_every_message_once(count: int, limit
     met: list[Message] = []
     while True:
         if upwards:
-            page = await service.messages.page(HERE, before=None, after=met[-1].seq if met else 0, limit=limit)
+            page = await service.messages.page(SEEN, before=None, after=met[-1].seq if met else 0, limit=limit)
             met += page
         else:
-            page = await service.messages.page(HERE, before=met[0].seq if met else None, after=None, limit=limit)
+            page = await service.messages.page(SEEN, before=met[0].seq if met else None, after=None, limit=limit)
             met = page + met
         if len(page) < limit:
             break
@@ -230,14 +233,14 @@ async def test_paging_from_either_end_meets_every_message_once(count: int, limit
 )
 async def test_the_whole_conversation_comes_in_pages(service: Service, count: int, sizes: list[int]) -> None:
     everything = await service.filled(count)
-    pages = [page async for page in service.messages.all(HERE)]
+    pages = [page async for page in service.messages.all(SEEN)]
     assert [len(page) for page in pages] == sizes
     assert [each for page in pages for each in page] == everything
 
 
 async def test_what_is_written_while_the_whole_is_read_is_read_too(service: Service) -> None:
     everything = await service.filled(500)
-    pages = service.messages.all(HERE)
+    pages = service.messages.all(SEEN)
     assert await anext(pages) == everything
     late = run(HERE.id, 501, 501)
     await service.store.append(late)

@@ -10,21 +10,30 @@ was under way may still arrive. Time moves only when a log sleeps.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
+import msgspec
+
 from fireside.core.errors import ChatError, Conflict, Internal, Unavailable
+from fireside.features.conversations.service import PLAIN
+from fireside.features.conversations.talks import SystemRow
 from fireside.features.messages.log import MessageLog
 from fireside.features.messages.service import Draft, Message, Stored
 from tests.contract.samples import direct
+from tests.features.talking import Shared
 
 NODES, SENDERS, CONVERSATIONS = 3, 2, 2
 PEOPLE = [f"{number:024x}" for number in range(SENDERS + CONVERSATIONS)]
-PLACES = [direct(PEOPLE[0], other) for other in PEOPLE[SENDERS:]]
+PLACES = [
+    msgspec.structs.replace(direct(PEOPLE[0], other), members=dict.fromkeys(PEOPLE, PLAIN))
+    for other in PEOPLE[SENDERS:]
+]
+"""Everybody is in both: who may write where is no matter of this world."""
 MAX_BATCH, PATIENCE_S = 3, 0.05
-TICKS = 5
+TICKS = 12
 """Turns of the loop in which everything that can go on has gone on, up to the next call of the store."""
 REST = 10_000
 """Steps after which a world that is still busy will never come to rest."""
@@ -78,7 +87,12 @@ class Life:
         self.is_over = False
         self.was_broken = False
         self.log = log_type(
-            self, max_batch=MAX_BATCH, patience_s=PATIENCE_S, monotonic=lambda: self._now_s, sleep=self._sleep
+            self,
+            world.shared.talks(self),
+            max_batch=MAX_BATCH,
+            patience_s=PATIENCE_S,
+            monotonic=lambda: self._now_s,
+            sleep=self._sleep,
         )
 
     async def kill(self) -> None:
@@ -126,11 +140,8 @@ class Life:
         await self._read()
         return [row for row in self._world.disk.rows if key(row) in keys]
 
-    async def before(self, conversation_id: str, seq: int, limit: int) -> list[Message]:
-        raise NotImplementedError
-
-    async def after(self, conversation_id: str, seq: int, limit: int) -> list[Message]:
-        raise NotImplementedError
+    async def system(self, after: Mapping[str, int]) -> dict[str, list[SystemRow]]:
+        return {}
 
     async def _read(self) -> None:
         fate, _ = await self._turn([])
@@ -163,6 +174,7 @@ class World:
 
     def __init__(self, disk: Rows | None = None, log_type: type[MessageLog] = MessageLog) -> None:
         self.disk = disk or Rows()
+        self.shared = Shared()
         self.visits: list[Visit] = []
         self.late: list[Sequence[Message]] = []
         self.wrong: list[str] = []
@@ -278,7 +290,7 @@ def check(world: World) -> None:
         AssertionError: it is not.
     """
     rows = world.disk.rows
-    assert not world.wrong
+    assert not world.wrong, world.wrong[0]
     for place in PLACES:
         seqs = sorted(row.seq for row in rows if row.conversation == place.id)
         assert seqs == list(range(1, len(seqs) + 1)), "numbers are contiguous, and each is given once"

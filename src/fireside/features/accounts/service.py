@@ -40,6 +40,8 @@ class User:
     password_hash: str = field(repr=False)
     created_at: int
     """UTC milliseconds."""
+    read_receipts: bool = True
+    """Whether others see how far they have read, and they see it of others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +64,17 @@ class AccountStore(Protocol):
 
     async def by_id(self, user_id: str) -> User | None: ...
 
+    async def by_ids(self, user_ids: Sequence[str]) -> dict[str, User]:
+        """Those of them that there are."""
+
     async def by_username(self, username: str) -> User | None:
         """Found without regard to case."""
+
+    async def by_usernames(self, usernames: Sequence[str]) -> list[User]:
+        """Those who have these names, without regard to case, in no order."""
+
+    async def show_reading(self, user_id: str, shown: bool) -> None:
+        """Set `read_receipts`, durably."""
 
     async def existing(self, user_ids: Sequence[str]) -> set[str]:
         """Which of these ids belong to users."""
@@ -145,6 +156,15 @@ class Accounts:
         if user is None:
             raise NotFound("There is no such user.")
         return user
+
+    async def show_reading(self, user_id: str, shown: bool) -> User:
+        """Show others how far one has read, and see it of others; or neither. What they have seen, they have seen.
+
+        Raises:
+            NotFound: there is no such user.
+        """
+        await self._store.show_reading(user_id, shown)
+        return await self.get(user_id)
 
     async def search(self, prefix: str, after: str, limit: int) -> Found:
         """Users whose name starts so, in the order of their names, from the one after `after` on.

@@ -1,219 +1,248 @@
-"""The wire of messages: their form, the event and the routes. Both wires enter the same use case.
+"""The wire of messages: the event, the routes and the commands. Both wires enter the same use case."""
 
-Encoded once: the bytes of a stored message serve the acknowledgement and every device that hears of it.
-"""
-
-import asyncio
 from collections.abc import AsyncIterator, Awaitable
-from typing import Annotated, Any
+from typing import Annotated
 
-import msgspec
 from fastapi import APIRouter, Path, Query, Response
 from fastapi.responses import StreamingResponse
 from pydantic import Field
 
-from fireside.auth.bearer import Caller
-from fireside.core.clock import iso
-from fireside.core.errors import ChatError, Forbidden, NotFound
-from fireside.core.events import Call, Event, Form, Publisher, Reply
-from fireside.core.paging import DEFAULT_LIMIT, MAX_LIMIT
-from fireside.features.conversations.service import Conversation, Conversations
-from fireside.features.messages.service import Message, Messages, Stored, require_acceptable
+from fireside.auth.bearer import Caller as Claims
+from fireside.core.errors import Conflict, Forbidden, InvalidInput, NotFound
+from fireside.core.events import Call, Caller, Command, Event, Route, WithoutDevice
+from fireside.core.forms import (
+    ANNA,
+    BEN,
+    THEIRS,
+)
+from fireside.features.conversations.service import Conversation, Conversations, view_of
+from fireside.features.messages import wire
+from fireside.features.messages.mentions import Mentions
+from fireside.features.messages.posting import Posting
+from fireside.features.messages.service import Extra, Message, Messages, require_acceptable
+from fireside.features.messages.wire import (
+    ForwardMessage,
+    Found,
+    GetMessages,
+    OneMessage,
+    Page,
+    SendMessage,
+    Sent,
+)
 from fireside.features.wire import Responses, Wire, json_answer
 
-_encode = msgspec.json.Encoder().encode
-
 JSON = "application/json"
-
-
-class MessageForm(Form, frozen=True):
-    """A message as clients see it."""
-
-    id: str = msgspec.field(name="_id")
-    conversation: str
-    seq: int
-    sender: str
-    recipient: str
-    content: str
-    timestamp: str
-    client_id: str
-
-    @classmethod
-    def of(cls, message: Message, conversation: Conversation) -> "MessageForm":
-        return cls(
-            id=message.id,
-            conversation=message.conversation,
-            seq=message.seq,
-            sender=message.sender,
-            recipient=conversation.recipient_of(message.sender),
-            content=message.content,
-            timestamp=iso(message.sent_at),
-            client_id=message.client_id,
-        )
-
-
-class SendMessage(Form, frozen=True):
-    """`sendMessage`. `clientId` is the sender's own name for the message: sending again with it is safe, for ever."""
-
-    recipient: str
-    content: str
-    sender: str | None = None
-    client_id: str | None = None
-
-
-class Sent(Reply, frozen=True, kw_only=True):
-    """The message is stored, durably. With a repeated `clientId` it is the first one."""
-
-    message: msgspec.Raw
+DIRECT = "/api/chat/messages"
+MESSAGES = "/api/conversations/{conversation}/messages"
 
 
 class NewMessage(Wire):
     """A message for a conversation."""
 
-    content: str = Field(examples=["Hello!"])
-    client_id: str | None = Field(None, description="Your own name for the message; makes sending again safe.")
+    content: str = Field(examples=["Hello!"], description="Up to 16 KiB of text.", json_schema_extra={"minLength": 1})
+    client_id: str | None = Field(
+        None,
+        description="Your own name for the message; makes sending again safe.",
+        examples=["b1946ac9-1"],
+        json_schema_extra={"minLength": 1},
+    )
+    reply_to: int | None = Field(None, description="The seq of a message there that this one answers.", ge=1)
 
 
 class NewDirectMessage(NewMessage):
     """A message for a person."""
 
-    recipient: str = Field(description="The `_id` of a user.")
+    recipient: str = Field(description="The `_id` of a user.", examples=[ANNA])
     sender: str | None = Field(None, description="Your own `_id`, where given.")
 
 
 class MessageEndpoints:
-    """Events and routes of messages. `publisher` takes what was stored to everybody's devices."""
+    """Events, routes and commands of messages."""
 
-    def __init__(self, messages: Messages, conversations: Conversations, publisher: Publisher) -> None:
+    def __init__(self, messages: Messages, conversations: Conversations, mentions: Mentions, posting: Posting) -> None:
         self._messages = messages
         self._conversations = conversations
-        self._publisher = publisher
+        self._mentions = mentions
+        self._posting = posting
 
-    # ── events ───────────────────────────────────────────────────────────────────────────────────────────────────
+    # ── sending ──────────────────────────────────────────────────────────────────────────────────────────────────
 
     def events(self) -> tuple[Event, ...]:
-        """What clients can do over the socket."""
-        return (Event("sendMessage", SendMessage, self._send_message),)
+        """What clients can do over the socket alone."""
+        routes = Route("POST", DIRECT, 201), Route("POST", MESSAGES, 201)
+        refusals = NotFound, Forbidden, Conflict
+        return (Event("sendMessage", SendMessage, self._send_message, Sent, refusals, routes),)
 
     def _send_message(self, call: Call, form: SendMessage) -> Awaitable[None] | None:
+        """Send a message.
+
+        Acknowledged when it is on disk; then everybody else's devices, and your other ones, hear `messageReceived`.
+        """
         _require_self(call.user_id, form.sender)
-        conversation = self._conversations.recall_direct(call.user_id, form.recipient)
-        if conversation is None:
-            return self._send_first(call, form)
+        conversation = self._recall(call.user_id, form.recipient, form.conversation)
+        if conversation is None or "@" in form.content:
+            return self._send_later(call, form)
         self._accept(call, conversation, form)
         return None
 
-    async def _send_first(self, call: Call, form: SendMessage) -> None:
-        require_acceptable(form.content, form.client_id)
-        self._accept(call, await self._conversations.open_direct(call.user_id, form.recipient), form)
+    def _recall(self, user_id: str, recipient: str | None, conversation: str | None) -> Conversation | None:
+        """Where it goes, if that is in memory.
 
-    def _accept(self, call: Call, conversation: Conversation, form: SendMessage) -> None:
-        def settled(outcome: Stored | ChatError) -> None:
-            if isinstance(outcome, ChatError):
-                return call.refuse(outcome)
-            message = _encoded(outcome)
-            call.reply(Sent(message=message))
-            self._announce(outcome, message, call.origin)
-
-        self._messages.send(call.user_id, conversation, form.content, form.client_id, settled)
-
-    def _announce(self, stored: Stored, message: msgspec.Raw, origin: object | None) -> None:
-        """Everybody's devices hear of the message, the first time, but the one it came from.
-
-        That one has its acknowledgement by then, whatever becomes of this.
+        Raises:
+            InvalidInput: it goes nowhere, or to two places.
         """
-        if not stored.repeated:
-            self._publisher.publish(stored.conversation.members, "messageReceived", message, origin=origin)
+        if recipient is not None and conversation is None:
+            return self._conversations.recall_direct(user_id, recipient)
+        if conversation is None or recipient is not None:
+            raise InvalidInput("Give recipient or conversation, and not both.", details={"field": "recipient"})
+        known = self._conversations.recall(conversation)
+        return known if known is not None and user_id in known.members else None
+
+    async def _find(self, user_id: str, recipient: str | None, conversation: str | None) -> Conversation:
+        """Where it goes; a direct conversation is opened.
+
+        Who has left it is refused by the log, unless they only send again what they sent while they were in it.
+        """
+        if conversation is not None:
+            return (await self._conversations.require_reader(user_id, conversation)).conversation
+        assert recipient is not None
+        return await self._conversations.open_direct(user_id, recipient)
+
+    async def _send_later(self, call: Call, form: SendMessage) -> None:
+        require_acceptable(form.content, form.client_id)
+        conversation = await self._find(call.user_id, form.recipient, form.conversation)
+        mentions = await self._mentions.of(form.content, conversation)
+        self._accept(call, conversation, form, mentions)
+
+    def _accept(
+        self, call: Call, conversation: Conversation, form: SendMessage, mentions: tuple[str, ...] = ()
+    ) -> None:
+        extra = _extra(form.reply_to, mentions)
+        self._posting.accept(call, conversation, form.content, form.client_id, extra)
+
+    # ── commands ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def commands(self) -> tuple[Command, ...]:
+        """What clients can do over both wires."""
+        one = MESSAGES + "/{seq}"
+        return (
+            Command("getMessages", Route("GET", MESSAGES), GetMessages, self._page, Page, (NotFound,)),
+            Command("getMessage", Route("GET", one), OneMessage, self._get, Found, (NotFound,)),
+            Command(
+                "forwardMessage",
+                Route("POST", one + "/forward", 201),
+                ForwardMessage,
+                self._forward,
+                Sent,
+                (NotFound, Conflict),
+            ),
+        )
+
+    async def _page(self, caller: Caller, form: GetMessages) -> Page:
+        """Read a page of a conversation.
+
+        The newest, or those next below `before`, or those next above `after`. Who has left reads what they could see.
+        """
+        view = await self._conversations.require_reader(caller.user_id, form.conversation)
+        messages = await self._messages.page(view, before=form.before, after=form.after, limit=form.limit)
+        return Page(messages=wire.forms(messages, view.conversation))
+
+    async def _get(self, caller: Caller, form: OneMessage) -> Found:
+        """Read a message."""
+        view = await self._conversations.require_reader(caller.user_id, form.conversation)
+        message = await self._messages.get(view, form.seq)
+        return Found(message=wire.message_form(message, view.conversation))
+
+    async def _forward(self, caller: Caller, form: ForwardMessage) -> Sent:
+        """Forward a message.
+
+        It is a new message of yours, with `forwarded` set.
+        """
+        view = await self._conversations.require_reader(caller.user_id, form.conversation)
+        message = await self._messages.get(view, form.seq)
+        if not message.content:
+            raise Conflict("There is nothing to forward: it is deleted, or says what happened to a group.")
+        if (form.to is None) == (form.recipient is None):
+            raise InvalidInput("Give recipient or to, and not both.", details={"field": "to"})
+        conversation = await self._find(caller.user_id, form.recipient, form.to)
+        extra = Extra(forwarded=True)
+        stored = await self._posting.post(caller, conversation, message.content, form.client_id, extra)
+        return Sent(message=wire.message_form(stored.message, stored.conversation))
 
     # ── routes ───────────────────────────────────────────────────────────────────────────────────────────────────
 
     def routes(self) -> APIRouter:
-        """What clients can do over HTTP."""
+        """What is on the REST wire alone: sending, and what existing clients ask for."""
         router = APIRouter(tags=["messages"])
 
         @router.get(
-            "/api/chat/messages",
-            summary="The messages of two people",
+            DIRECT,
+            summary="Read the messages of two people",
             responses=NO_CONVERSATION
-            | json_answer(200, "Oldest first, both directions.", {"type": "array", "items": MESSAGE_SCHEMA}),
+            | json_answer(200, "Oldest first, both directions.", {"type": "array", "items": MESSAGE}),
         )
         async def history(
-            caller: Caller,
-            sender: Annotated[str, Query(description="A user's `_id`; one of the two is you.")],
-            recipient: Annotated[str, Query(description="The other's `_id`.")],
-            limit: Annotated[int | None, Query(description="Only so many of the newest. Without it: all.")] = None,
+            caller: Claims,
+            sender: Annotated[str, Query(description="A user's `_id`; one of the two is you.", examples=[BEN])],
+            recipient: Annotated[str, Query(description="The other's `_id`.", examples=[ANNA])],
+            limit: Annotated[
+                int | None, Query(description="Only so many of the newest. Without it: all.", examples=[50])
+            ] = None,
         ) -> Response:
+            """Everything they have said to each other, oldest first. One of them is you."""
             if caller.user_id not in (sender, recipient):
                 raise NotFound("There is no such conversation.")
             other = recipient if caller.user_id == sender else sender
             conversation = await self._conversations.direct_of(caller.user_id, other)
+            view = view_of(conversation, caller.user_id)
+            assert view is not None
             if limit is not None:
-                page = await self._messages.page(conversation, before=None, after=None, limit=limit)
-                return Response(_encode(_forms(page, conversation)), media_type=JSON)
-            pages = self._messages.all(conversation)
+                page = await self._messages.page(view, before=None, after=None, limit=limit)
+                return Response(wire.encode(wire.forms(page, conversation)), media_type=JSON)
+            pages = self._messages.all(view)
             # Read before the answer begins, so that it can still be a refusal.
             first: list[Message] = await anext(pages, [])
             return StreamingResponse(_stream(first, pages, conversation), media_type=JSON)
 
         @router.post(
-            "/api/chat/messages",
+            DIRECT,
             summary="Write to a person",
             status_code=201,
             responses=NO_USER | NOT_YOU | USED | SENT,
         )
-        async def send_direct(caller: Caller, body: NewDirectMessage) -> Response:
+        async def send_direct(caller: Claims, body: NewDirectMessage) -> Response:
+            """A message into the conversation you have with them. It is on disk when you have the answer."""
             _require_self(caller.user_id, body.sender)
             require_acceptable(body.content, body.client_id)
-            return await self._store(
-                caller.user_id, await self._conversations.open_direct(caller.user_id, body.recipient), body
-            )
-
-        @router.get(
-            "/api/conversations/{id}/messages",
-            summary="A page of a conversation",
-            responses=NO_CONVERSATION
-            | json_answer(200, "Oldest first. Fewer than `limit`: there are no more that way.", PAGE_SCHEMA),
-        )
-        async def page(
-            caller: Caller,
-            conversation_id: Annotated[str, Path(alias="id")],
-            before: Annotated[int | None, Query(description="Those next below this seq.")] = None,
-            after: Annotated[int | None, Query(description="Those next above this seq.")] = None,
-            limit: Annotated[int, Query(description=f"1 to {MAX_LIMIT}.")] = DEFAULT_LIMIT,
-        ) -> Response:
-            conversation = await self._conversations.require_member(caller.user_id, conversation_id)
-            messages = await self._messages.page(conversation, before=before, after=after, limit=limit)
-            return Response(_encode({"messages": _forms(messages, conversation)}), media_type=JSON)
+            conversation = await self._conversations.open_direct(caller.user_id, body.recipient)
+            return await self._store(caller.user_id, conversation, body)
 
         @router.post(
-            "/api/conversations/{id}/messages",
+            MESSAGES,
             summary="Write into a conversation",
             status_code=201,
             responses=NO_CONVERSATION | USED | SENT,
         )
-        async def send(caller: Caller, conversation_id: Annotated[str, Path(alias="id")], body: NewMessage) -> Response:
-            conversation = await self._conversations.require_member(caller.user_id, conversation_id)
+        async def send(
+            caller: Claims,
+            conversation_id: Annotated[
+                str, Path(alias="conversation", description="The `_id` of a conversation.", examples=[THEIRS])
+            ],
+            body: NewMessage,
+        ) -> Response:
+            """A message into a conversation that you are in. It is on disk when you have the answer."""
+            require_acceptable(body.content, body.client_id)
+            conversation = await self._find(caller.user_id, None, conversation_id)
             return await self._store(caller.user_id, conversation, body)
 
         return router
 
     async def _store(self, sender: str, conversation: Conversation, body: NewMessage) -> Response:
-        answer: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
-
-        def settled(outcome: Stored | ChatError) -> None:
-            # Who has hung up is not answered, but the message is there, and the others hear of it.
-            is_awaited = not answer.done()
-            if isinstance(outcome, Stored):
-                message = _encoded(outcome)
-                if is_awaited:
-                    status = 200 if outcome.repeated else 201
-                    answer.set_result(Response(_encode({"message": message}), status, media_type=JSON))
-                self._announce(outcome, message, None)
-            elif is_awaited:
-                answer.set_exception(outcome)
-
-        self._messages.send(sender, conversation, body.content, body.client_id, settled)
-        return await answer
+        extra = _extra(body.reply_to, await self._mentions.of(body.content, conversation))
+        caller = WithoutDevice(sender)
+        stored = await self._posting.post(caller, conversation, body.content, body.client_id, extra)
+        body_out = wire.encode({"message": wire.encoded(stored)})
+        return Response(body_out, 200 if stored.repeated else 201, media_type=JSON)
 
 
 def _require_self(user_id: str, sender: str | None) -> None:
@@ -221,21 +250,17 @@ def _require_self(user_id: str, sender: str | None) -> None:
         raise Forbidden("sender must be yourself; leave it out.", details={"field": "sender"})
 
 
-def _encoded(stored: Stored) -> msgspec.Raw:
-    return msgspec.Raw(_encode(MessageForm.of(stored.message, stored.conversation)))
-
-
-def _forms(messages: list[Message], conversation: Conversation) -> list[MessageForm]:
-    return [MessageForm.of(message, conversation) for message in messages]
+def _extra(reply_to: int | None, mentions: tuple[str, ...]) -> Extra | None:
+    return Extra(reply_to=reply_to, mentions=mentions) if reply_to is not None or mentions else None
 
 
 async def _stream(
     first: list[Message], pages: AsyncIterator[list[Message]], conversation: Conversation
 ) -> AsyncIterator[bytes]:
     """A JSON array, a page at a time: a long history is never in memory whole."""
-    yield b"[" + _encode(_forms(first, conversation))[1:-1]
+    yield b"[" + wire.encode(wire.forms(first, conversation))[1:-1]
     async for page in pages:
-        yield b"," + _encode(_forms(page, conversation))[1:-1]
+        yield b"," + wire.encode(wire.forms(page, conversation))[1:-1]
     yield b"]"
 
 
@@ -244,12 +269,6 @@ NO_USER: Responses = {404: {"description": "`not_found`: There is no such user."
 NOT_YOU: Responses = {403: {"description": "`forbidden`: `sender` is somebody else."}}
 USED: Responses = {409: {"description": "`conflict`: This `clientId` was used for another message."}}
 
-
-MESSAGE_SCHEMA: dict[str, Any] = msgspec.json.schema_components([MessageForm])[1]["MessageForm"]
-SENT_SCHEMA = {"type": "object", "properties": {"message": MESSAGE_SCHEMA}, "required": ["message"]}
-PAGE_SCHEMA = {
-    "type": "object",
-    "properties": {"messages": {"type": "array", "items": MESSAGE_SCHEMA}},
-    "required": ["messages"],
-}
+MESSAGE = {"$ref": "#/components/schemas/MessageForm"}
+SENT_SCHEMA = {"type": "object", "properties": {"message": MESSAGE}, "required": ["message"]}
 SENT: Responses = json_answer(201, "Stored.", SENT_SCHEMA) | json_answer(200, "It had been sent before.", SENT_SCHEMA)

@@ -2,8 +2,11 @@
 
 What must stay true:
 
-- A number exists only if its row does. The log proposes `head + 1`; the store's unique key decides. No counter
+- A number exists only if its row does. The log proposes the next one; the store's unique key decides. No counter
   is raised first, so a crash leaves no hole and no reader passes a number that appears later.
+- Whether somebody may write is decided where the message gets its number: by who is in the group after everything
+  below that number. A number that another node took brings its system messages with it before anything is decided
+  again. So nothing of one who was put out ever stands above the message that says so.
 - One batch is under way at a time and is inserted in order, so nothing a sender sent overtakes anything else of
   theirs, and the numbers a batch proposes for one conversation are contiguous.
 - `done` hears of a message only after it is durable. What arrives meanwhile forms the next batch: a lone message
@@ -11,8 +14,8 @@ What must stay true:
 - Every draft has a `client_id`, unique with its sender in the store for ever. Three things go wrong with a write:
   the number was taken by another node, the message had been sent before, the outcome is unknown (a time-out, a
   lost connection, a failover). All three are mended the same way: look which of the batch are there already, by
-  client id; read the heads again; renumber the rest and go on. So an unknown outcome is never reported as a
-  failure, and sending again is safe.
+  client id; count again how far the conversations have got; renumber the rest and go on. So an unknown outcome is
+  never reported as a failure, and sending again is safe.
 - Of all who send one message, again and again, one is told that it is new, because that is when the others hear of
   it. So what is found in the store is new, once, if it is what this batch wrote without getting an answer.
 
@@ -24,13 +27,18 @@ Every entry is held in memory until it is settled, and at most `max_waiting` are
 import asyncio
 import logging
 import time
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import Protocol
 
 import msgspec
 
-from fireside.core.errors import ChatError, Conflict, Internal, Unavailable
-from fireside.features.messages.service import Done, Draft, Message, MessageStore, Stored
+from fireside.core.errors import ChatError, Conflict, Internal, InvalidInput, NotFound, Unavailable
+from fireside.features.conversations import groups
+from fireside.features.conversations.service import Conversation
+from fireside.features.conversations.talks import Talk, Talks
+from fireside.features.messages.service import Done, Draft, Message, Stored
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +48,18 @@ under way as many again come in, and the store and this process both have someth
 MAX_WAITING = 20_000
 PATIENCE_S = 15.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.02, 1.0
-HEADS_KEPT = 200_000
+
+
+Identity = tuple[str, str, str, int]
+"""What tells a message of this batch from one that somebody else sent under the same client id."""
+
+
+class LogStore(Protocol):
+    """What the log needs of a `MessageStore`."""
+
+    async def append(self, messages: Sequence[Message]) -> int: ...
+
+    async def sent(self, keys: Sequence[tuple[str, str]]) -> list[Message]: ...
 
 
 class Entry(msgspec.Struct, frozen=True, gc=False):
@@ -54,13 +73,24 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
         return self.draft.sender, self.draft.client_id
 
 
+class Numbered(msgspec.Struct, frozen=True, gc=False):
+    """An entry at the place it proposes, and what the conversation is as of it."""
+
+    entry: Entry
+    message: Message
+    conversation: Conversation
+    talk: Talk
+
+
 class MessageLog:
     """Writes drafts in groups, in the order they came. `start()` before the first `append`, `stop()` at the end."""
 
     def __init__(
         self,
-        store: MessageStore,
+        store: LogStore,
+        talks: Talks,
         *,
+        max_members: int = groups.MAX_MEMBERS,
         max_batch: int = MAX_BATCH,
         max_waiting: int = MAX_WAITING,
         patience_s: float = PATIENCE_S,
@@ -68,13 +98,14 @@ class MessageLog:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._store = store
+        self._talks = talks
+        self._admitted = partial(groups.admitted, max_members=max_members)
         self._max_batch = max_batch
         self._max_waiting = max_waiting
         self._patience_s = patience_s
         self._monotonic = monotonic
         self._sleep = sleep
         self._waiting: deque[Entry] = deque()
-        self._heads: OrderedDict[str, int] = OrderedDict()
         self._wake = asyncio.Event()
         self._writer: asyncio.Task[None] | None = None
         self._open = False
@@ -93,6 +124,8 @@ class MessageLog:
 
     def append(self, draft: Draft, done: Done) -> None:
         """Accept a draft behind those before it; `done` is called when it is durable, or known to have no place.
+
+        Whether the sender may write there is looked at again when it gets its number.
 
         Raises:
             Unavailable: too much is waiting, or the log is stopping. Nothing was accepted.
@@ -121,7 +154,7 @@ class MessageLog:
     async def _commit(self, batch: list[Entry]) -> None:
         """Settle every entry, whatever happens. They leave the batch as they are settled."""
         give_up_at, pause_s = self._monotonic() + self._patience_s, 0.0
-        unanswered: set[Message] = set()
+        unanswered: set[Identity] = set()
         in_doubt, size = False, len(batch)
         broken: Entry | None = None
         while batch:
@@ -130,7 +163,7 @@ class MessageLog:
             try:
                 if in_doubt:
                     await self._look_up(part, unanswered)
-                await self._write(part, unanswered)
+                await self._write(part, unanswered, looked_up=in_doubt)
             except Unavailable:
                 logger.warning("%d messages have to be tried again", len(part))
             except Exception:
@@ -155,61 +188,121 @@ class MessageLog:
                 await self._sleep(pause_s)
                 pause_s = min(max(2 * pause_s, FIRST_PAUSE_S), LONGEST_PAUSE_S)
 
-    async def _write(self, part: list[Entry], unanswered: set[Message]) -> None:
+    async def _write(self, part: list[Entry], unanswered: set[Identity], *, looked_up: bool) -> None:
         """Write what can be written; what is left in `part` has to be tried again, renumbered."""
-        if not part:
+        numbered = await self._number(part, looked_up=looked_up)
+        if not numbered:
             return
-        messages = await self._number(part)
-        try:
-            stored = await self._store.append(messages)
-        except Exception:
-            unanswered.update(messages)
-            raise
-        if unanswered:
-            unanswered.difference_update(messages[:stored])
-        settled, part[:] = part[:stored], part[stored:]
-        for message in messages[:stored]:
-            self._heads[message.conversation] = message.seq
-        # Told a moment later: the next batch is on its way to the store first, so that neither waits for the other.
-        asyncio.get_running_loop().call_soon(self._settle_as_new, settled, messages)
+        messages = [each.message for each in numbered]
+        with self._talks.writing({each.talk for each in numbered}):
+            try:
+                stored = await self._store.append(messages)
+            except Exception:
+                unanswered.update(map(_identity, messages))
+                raise
+            if unanswered:
+                unanswered.difference_update(map(_identity, messages[:stored]))
+            settled, part[:] = numbered[:stored], part[stored:]
+            try:
+                await self._count(settled)
+            finally:
+                # Told a moment later: the next batch is on its way to the store first, so neither waits for the other.
+                asyncio.get_running_loop().call_soon(self._settle_as_new, settled)
 
-    def _settle_as_new(self, entries: Sequence[Entry], messages: Sequence[Message]) -> None:
-        for entry, message in zip(entries, messages, strict=False):
-            self._settle(entry, Stored(message, entry.draft.conversation, repeated=False))
+    async def _count(self, settled: Sequence["Numbered"]) -> None:
+        """The conversations have got so far."""
+        for each in settled:
+            each.talk.seq, each.talk.at = each.message.seq, each.message.sent_at
+            if each.conversation.as_of > each.talk.conversation.as_of:
+                await self._talks.commit(each.talk, each.conversation)
 
-    async def _number(self, part: Sequence[Entry]) -> list[Message]:
-        """The messages with the numbers they propose: each conversation's next ones, in order."""
-        unknown = {entry.draft.conversation.id for entry in part if entry.draft.conversation.id not in self._heads}
-        if unknown:
-            heads = await self._store.heads(list(unknown))
-            self._heads.update((conversation, heads.get(conversation, 0)) for conversation in unknown)
-        proposed: dict[str, int] = {}
-        messages = []
+    def _settle_as_new(self, settled: Sequence["Numbered"]) -> None:
+        for each in settled:
+            self._talks.moved.add(each.message.conversation)
+            self._settle(each.entry, Stored(each.message, each.conversation, repeated=False))
+
+    async def _number(self, part: list[Entry], *, looked_up: bool) -> list["Numbered"]:
+        """The messages with the numbers they propose: each conversation's next ones, in order; `part` begins with them.
+
+        Those whose sender may not write are settled and leave `part`, once it is known that they are not there already:
+        what was stored is answered with, also to who may write no more.
+        """
+        await self._talks.wake([entry.draft.conversation for entry in part])
+        last: dict[str, Numbered] = {}
+        numbered: list[Numbered] = []
+        refused: list[Entry] = []
         for entry in part:
-            conversation = entry.draft.conversation.id
-            seq = proposed[conversation] = proposed.get(conversation, self._heads[conversation]) + 1
-            messages.append(entry.draft.at(seq))
-        while len(self._heads) > HEADS_KEPT:
-            self._heads.popitem(last=False)
-        return messages
+            conversation_id = entry.draft.conversation.id
+            before = last.get(conversation_id)
+            if before is None:
+                talk = self._talks[conversation_id]
+                self._talks.use(talk)
+                conversation, seq = talk.conversation, talk.seq
+            else:
+                talk, conversation, seq = before.talk, before.conversation, before.message.seq
+            try:
+                message, conversation = self._next(entry.draft, conversation, seq + 1, talk.rev)
+            except ChatError as refusal:
+                if looked_up:
+                    self._settle(entry, refusal)
+                else:
+                    refused.append(entry)
+                continue
+            last[conversation_id] = each = Numbered(entry, message, conversation, talk)
+            numbered.append(each)
+        if len(numbered) < len(part):
+            part[:] = [*(each.entry for each in numbered), *refused]
+        return numbered
 
-    async def _look_up(self, part: list[Entry], unanswered: set[Message]) -> None:
-        """Settle those that are in the store already, and forget the heads that may have moved.
+    def _next(self, draft: Draft, conversation: Conversation, seq: int, rev: int) -> tuple[Message, Conversation]:
+        """The message at its place, and the conversation as of it.
+
+        Raises:
+            ChatError: its sender may not write it, as things are there.
+        """
+        extra = draft.extra
+        if extra is not None and extra.system is not None:
+            change = self._admitted(extra.system, conversation, draft.sender, rev)
+            message = msgspec.structs.replace(draft.at(seq), extra=msgspec.structs.replace(extra, system=change))
+            return message, groups.applied(change, conversation, draft.sender, seq)
+        member = conversation.members.get(draft.sender)
+        if member is None:
+            raise NotFound("There is no such conversation.")
+        if extra is not None and extra.reply_to is not None and not member.since < extra.reply_to < seq:
+            raise InvalidInput("replyTo must be the seq of a message that is there.", details={"field": "replyTo"})
+        return draft.at(seq), conversation
+
+    async def _look_up(self, part: list[Entry], unanswered: set[Identity]) -> None:
+        """Settle those that are in the store already, and count again how far the others' conversations have got.
 
         What repeats another of `part` goes to its end: when that one is stored, one more look settles all of them.
         """
         found = {(m.sender, m.client_id): m for m in await self._store.sent([entry.key for entry in part])}
+        # Who hears of what happened to a group is who is in it by then.
+        await self._talks.recount([m.conversation for m in found.values() if self._is_news(m)])
         firsts: dict[tuple[str, str], Entry] = {}
         echoes = []
         for entry in part:
-            self._heads.pop(entry.draft.conversation.id, None)
             message = found.get(entry.key)
             if message is not None:
-                self._settle(entry, _found(entry.draft, message, repeated=message not in unanswered))
-                unanswered.discard(message)
+                talk = self._talks.get(message.conversation)
+                conversation = talk.conversation if talk is not None else entry.draft.conversation
+                if talk is not None and conversation.kind == "direct":
+                    # Of a group there may be more to know below it than its number.
+                    talk.seq = max(talk.seq, message.seq)
+                is_ours = _identity(message) in unanswered
+                self._settle(entry, _found(entry.draft, message, conversation, repeated=not is_ours))
+                unanswered.discard(_identity(message))
             elif firsts.setdefault(entry.key, entry) is not entry:
                 echoes.append(entry)
         part[:] = [*firsts.values(), *echoes]
+        await self._talks.recount(list({entry.draft.conversation.id for entry in part}))
+
+    def _is_news(self, message: Message) -> bool:
+        """Whether it says what happened to a group, and is not known here yet."""
+        talk = self._talks.get(message.conversation)
+        is_system = message.extra is not None and message.extra.system is not None
+        return is_system and talk is not None and talk.conversation.as_of < message.seq
 
     def _refuse(self, batch: list[Entry]) -> None:
         """Refuse the batch, and who waits behind it: they need not wait as long again."""
@@ -227,13 +320,24 @@ class MessageLog:
             logger.exception("nobody could be told that a message was settled")
 
 
-def _found(draft: Draft, message: Message, *, repeated: bool) -> Stored | ChatError:
+def _identity(message: Message) -> Identity:
+    return message.id, message.sender, message.client_id, message.sent_at
+
+
+def _found(draft: Draft, message: Message, conversation: Conversation, *, repeated: bool) -> Stored | ChatError:
     """The answer where the client id is in the store: that message, unless this one is another."""
-    if message.conversation == draft.conversation.id and message.content == draft.content:
-        return Stored(message, draft.conversation, repeated)
+    if message.conversation == draft.conversation.id and _is_same(draft, message):
+        return Stored(message, conversation, repeated)
     return Conflict(
         "This clientId was used for another message. Give every message its own.", details={"field": "clientId"}
     )
+
+
+def _is_same(draft: Draft, message: Message) -> bool:
+    """Whether it is what was sent, as far as can be told: what it said before it was changed is not there any more."""
+    if draft.extra is not None and draft.extra.system is not None:
+        return message.extra is not None and type(message.extra.system) is type(draft.extra.system)
+    return message.rev > 0 or (message.content, message.extra) == (draft.content, draft.extra)
 
 
 def _unresolved(draft: Draft) -> Unavailable:

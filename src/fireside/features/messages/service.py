@@ -1,28 +1,58 @@
 """Messages: what a message is, where messages are kept, and the use cases.
 
-A conversation is a log. `seq` is 1, 2, 3 … without a gap; it is the order, the page cursor and, later, the
-position of receipts. A message never moves and is never changed in place: content is stored as it came.
+A conversation is a log. `seq` is 1, 2, 3 … without a gap; it is the order, the page cursor and the position of
+receipts. A message never moves. What happens to it later (an edit, a deletion, a reaction, a pin) is a change with a
+number of its own, `rev` (see `features.changes`); the message shows what its changes up to `rev` have made of it.
 """
 
-from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Protocol
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import NamedTuple, Protocol
 
 import msgspec
 
 from fireside.core.clock import Clock
-from fireside.core.errors import ChatError, InvalidInput
+from fireside.core.errors import ChatError, InvalidInput, NotFound
 from fireside.core.ids import message_id, new_id
 from fireside.core.paging import require_limit
 from fireside.core.text import require_text
-from fireside.features.conversations.service import Conversation
+from fireside.features.conversations.groups import GroupChange
+from fireside.features.conversations.service import Conversation, View
+from fireside.features.conversations.talks import SystemRow
 
 MAX_CONTENT_BYTES = 16 * 1024
 MAX_CLIENT_ID_BYTES = 128
 EXPORT_PAGE = 500
+NEWEST = 1 << 47
+"""Above every seq."""
+
+
+class Extra(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel", gc=False):
+    """What few messages have, and what never changes. `system`: the message says what happened to its group."""
+
+    reply_to: int | None = None
+    """The seq that it answers."""
+    forwarded: bool = False
+    mentions: tuple[str, ...] = ()
+    """The members who are named in it with an `@`, as of its sending."""
+    system: GroupChange | None = None
+
+
+class State(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel", gc=False):
+    """What the changes have made of a message. Times are UTC milliseconds."""
+
+    edited_at: int | None = None
+    deleted_at: int | None = None
+    deleted_by: str | None = None
+    pinned_at: int | None = None
+    pinned_by: str | None = None
+    reactions: dict[str, str] = {}
+    """One emoji a person."""
+    hidden: bool = False
+    """For one reader alone (see `Lens`), so it is never stored."""
 
 
 class Message(msgspec.Struct, frozen=True):
-    """A message at its place in the log."""
+    """A message at its place in the log, as of its last change."""
 
     conversation: str
     seq: int
@@ -31,10 +61,23 @@ class Message(msgspec.Struct, frozen=True):
     content: str
     sent_at: int
     """UTC milliseconds, by the clock of the node that accepted it. A label, not an order."""
+    extra: Extra | None = None
+    rev: int = 0
+    """The last change that is in it; 0 as it was sent."""
+    state: State | None = None
 
     @property
     def id(self) -> str:
         return message_id(self.conversation, self.seq)
+
+    @property
+    def is_deleted(self) -> bool:
+        return self.state is not None and self.state.deleted_at is not None
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether it counts for nobody as unread: it is a system message, or deleted."""
+        return self.is_deleted or (self.extra is not None and self.extra.system is not None)
 
 
 class MessageStore(Protocol):
@@ -59,11 +102,40 @@ class MessageStore(Protocol):
     async def sent(self, keys: Sequence[tuple[str, str]]) -> list[Message]:
         """The messages with these `(sender, client_id)` that cannot be rolled back, in no order."""
 
-    async def before(self, conversation_id: str, seq: int, limit: int) -> list[Message]:
-        """The `limit` messages next below `seq`, oldest first."""
+    async def before(self, conversation_id: str, seq: int, limit: int, *, above: int = 0) -> list[Message]:
+        """The `limit` messages next below `seq` and above `above`, oldest first."""
 
-    async def after(self, conversation_id: str, seq: int, limit: int) -> list[Message]:
-        """The `limit` messages next above `seq`, oldest first."""
+    async def after(self, conversation_id: str, seq: int, limit: int, *, below: int = NEWEST) -> list[Message]:
+        """The `limit` messages next above `seq` and below `below`, oldest first."""
+
+    async def tails(self, wanted: Sequence["Tail"]) -> dict[str, list[Message]]:
+        """`before`, of several conversations at once; absent where there is nothing."""
+
+    async def at(self, places: Sequence[tuple[str, int]]) -> list[Message]:
+        """The messages at these places that there are, in no order."""
+
+    async def bring_up(self, messages: Sequence[Message]) -> None:
+        """Let each show what its changes have made of it (all but who sent it when), durably, unless it shows a higher
+        `rev` by now. Each atomically; doing it again changes nothing."""
+
+    async def system(self, after: Mapping[str, int]) -> dict[str, list[SystemRow]]:
+        """The system messages of each conversation above a seq, oldest first; absent where there is none."""
+
+    async def silent(self, between: Mapping[str, tuple[int, int]]) -> dict[str, list[int]]:
+        """Of each conversation the seqs above the one and up to the other number of messages that nobody counts as
+        unread; absent where there is none."""
+
+    async def last_of_each(self, after: Mapping[str, int]) -> dict[str, dict[str, int]]:
+        """Of each conversation who has written above a seq, and their last seq; absent where nobody has."""
+
+
+class Tail(NamedTuple):
+    """The end of a conversation: at most `limit` messages above and below."""
+
+    conversation: str
+    above: int
+    below: int
+    limit: int
 
 
 class Draft(msgspec.Struct, frozen=True, gc=False):
@@ -74,14 +146,18 @@ class Draft(msgspec.Struct, frozen=True, gc=False):
     client_id: str
     content: str
     sent_at: int
+    extra: Extra | None = None
 
     def at(self, seq: int) -> Message:
         """The message this becomes at that place."""
-        return Message(self.conversation.id, seq, self.sender, self.client_id, self.content, self.sent_at)
+        return Message(self.conversation.id, seq, self.sender, self.client_id, self.content, self.sent_at, self.extra)
 
 
 class Stored(msgspec.Struct, frozen=True, gc=False):
-    """What became of a draft. `repeated`: this `client_id` had been sent before, and this is that message."""
+    """What became of a draft. `repeated`: this `client_id` had been sent before, and this is that message.
+
+    `conversation` is as of the message: who hears of it is who was in it then.
+    """
 
     message: Message
     conversation: Conversation
@@ -98,19 +174,43 @@ class Log(Protocol):
     def append(self, draft: Draft, done: Done) -> None: ...
 
 
-NEWEST = 1 << 47
-"""Above every seq."""
+class Lens(Protocol):
+    """Port: what one reader sees of messages. Later features know what somebody has hidden, and what was changed since
+    they left."""
+
+    async def show(self, view: View, messages: list[Message]) -> list[Message]: ...
+
+
+class Lenses:
+    """Several of them, one behind the other."""
+
+    def __init__(self, *lenses: Lens) -> None:
+        self._lenses = lenses
+
+    async def show(self, view: View, messages: list[Message]) -> list[Message]:
+        for lens in self._lenses:
+            messages = await lens.show(view, messages)
+        return messages
 
 
 class Messages:
     """The use cases of messages."""
 
-    def __init__(self, log: Log, store: MessageStore, clock: Clock) -> None:
+    def __init__(self, log: Log, store: MessageStore, lens: Lens, clock: Clock) -> None:
         self._log = log
         self._store = store
+        self._lens = lens
         self._clock = clock
 
-    def send(self, sender: str, conversation: Conversation, content: str, client_id: str | None, done: Done) -> None:
+    def send(
+        self,
+        sender: str,
+        conversation: Conversation,
+        content: str,
+        client_id: str | None,
+        done: Done,
+        extra: Extra | None = None,
+    ) -> None:
         """Put a message into a conversation that the sender was given; `done` hears what became of it.
 
         Without a `client_id` of the sender's it gets one of ours, which is how an unknown outcome is resolved.
@@ -120,11 +220,33 @@ class Messages:
             Unavailable: too much is waiting to be written.
         """
         require_acceptable(content, client_id)
-        self._log.append(Draft(conversation, sender, client_id or new_id(), content, self._clock()), done)
+        self._log.append(Draft(conversation, sender, client_id or new_id(), content, self._clock(), extra), done)
 
-    async def page(
-        self, conversation: Conversation, *, before: int | None, after: int | None, limit: int
-    ) -> list[Message]:
+    def note(
+        self, actor: str, conversation: Conversation, change: GroupChange, client_id: str | None, done: Done
+    ) -> None:
+        """Put a system message into a group; `done` hears what became of it, or why the actor may not.
+
+        Raises:
+            Unavailable: too much is waiting to be written.
+        """
+        extra = Extra(system=change)
+        self._log.append(Draft(conversation, actor, client_id or new_id(), "", self._clock(), extra), done)
+
+    async def get(self, view: View, seq: int) -> Message:
+        """A message that the reader may see, as they see it.
+
+        Raises:
+            NotFound: there is none.
+        """
+        within = view.since < seq and (view.until is None or seq <= view.until)
+        found = await self._store.at([(view.conversation.id, seq)]) if within else []
+        if not found:
+            raise NotFound("There is no such message.")
+        (message,) = await self._lens.show(view, found)
+        return message
+
+    async def page(self, view: View, *, before: int | None, after: int | None, limit: int) -> list[Message]:
         """A page of a conversation, oldest first: the newest, the ones next below `before` or next above `after`.
 
         Raises:
@@ -133,17 +255,20 @@ class Messages:
         require_limit(limit)
         if before is not None and after is not None:
             raise InvalidInput("Give before or after, not both.", details={"field": "before"})
+        below = NEWEST if view.until is None else view.until + 1
         if after is not None:
-            return await self._store.after(conversation.id, require_seq("after", after), limit)
-        return await self._store.before(
-            conversation.id, NEWEST if before is None else require_seq("before", before), limit
-        )
+            above = max(view.since, require_seq("after", after))
+            found = await self._store.after(view.conversation.id, above, limit, below=below)
+        else:
+            below = below if before is None else min(below, require_seq("before", before))
+            found = await self._store.before(view.conversation.id, below, limit, above=view.since)
+        return await self._lens.show(view, found)
 
-    async def all(self, conversation: Conversation) -> AsyncIterator[list[Message]]:
-        """The whole conversation, oldest first, in pages of `EXPORT_PAGE`: as it grows while it is read."""
-        seq = 0
-        while page := await self._store.after(conversation.id, seq, EXPORT_PAGE):
-            yield page
+    async def all(self, view: View) -> AsyncIterator[list[Message]]:
+        """All that the reader may see, oldest first, in pages of `EXPORT_PAGE`: as it grows while it is read."""
+        seq, below = view.since, NEWEST if view.until is None else view.until + 1
+        while page := await self._store.after(view.conversation.id, seq, EXPORT_PAGE, below=below):
+            yield await self._lens.show(view, page)
             if len(page) < EXPORT_PAGE:
                 return
             seq = page[-1].seq
@@ -158,11 +283,21 @@ def require_acceptable(content: str, client_id: str | None) -> None:
     require_text("content", content, max_bytes=MAX_CONTENT_BYTES)
     if not content:
         raise InvalidInput("content must not be empty.", details={"field": "content"})
-    if client_id is None:
-        return
-    require_text("clientId", client_id, max_bytes=MAX_CLIENT_ID_BYTES)
-    if not client_id:
-        raise InvalidInput("clientId must not be empty; leave it out instead.", details={"field": "clientId"})
+    if client_id is not None:
+        require_client_id(client_id)
+
+
+def require_client_id(client_id: str | None) -> str | None:
+    """The client id, if it can be one.
+
+    Raises:
+        InvalidInput: it cannot.
+    """
+    if client_id is not None:
+        require_text("clientId", client_id, max_bytes=MAX_CLIENT_ID_BYTES)
+        if not client_id:
+            raise InvalidInput("clientId must not be empty; leave it out instead.", details={"field": "clientId"})
+    return client_id
 
 
 def require_seq(field: str, seq: int) -> int:

@@ -31,6 +31,7 @@ class MongoAccounts:
             "email": user.email,
             "passwordHash": user.password_hash,
             "createdAt": DatetimeMS(user.created_at),
+            "readReceipts": user.read_receipts,
         }
         with translated():
             try:
@@ -43,8 +44,22 @@ class MongoAccounts:
     async def by_id(self, user_id: str) -> User | None:
         return await self._one({"_id": ObjectId(user_id)})
 
+    async def by_ids(self, user_ids: Sequence[str]) -> dict[str, User]:
+        wanted = {"_id": {"$in": [ObjectId(each) for each in user_ids]}}
+        with translated():
+            return {str(found["_id"]): _user(found) async for found in self._users.find(wanted)}
+
     async def by_username(self, username: str) -> User | None:
         return await self._one({"folded": fold(username)})
+
+    async def by_usernames(self, usernames: Sequence[str]) -> list[User]:
+        wanted = {"folded": {"$in": [fold(each) for each in usernames]}}
+        with translated():
+            return [_user(found) async for found in self._users.find(wanted)]
+
+    async def show_reading(self, user_id: str, shown: bool) -> None:
+        with translated():
+            await self._users.update_one({"_id": ObjectId(user_id)}, {"$set": {"readReceipts": shown}})
 
     async def existing(self, user_ids: Sequence[str]) -> set[str]:
         wanted = {"_id": {"$in": [ObjectId(each) for each in user_ids]}}
@@ -68,4 +83,11 @@ class MongoAccounts:
 
 
 def _user(found: Document) -> User:
-    return User(str(found["_id"]), found["username"], found["email"], found["passwordHash"], int(found["createdAt"]))
+    return User(
+        str(found["_id"]),
+        found["username"],
+        found["email"],
+        found["passwordHash"],
+        int(found["createdAt"]),
+        found.get("readReceipts", True),
+    )

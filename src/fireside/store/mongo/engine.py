@@ -12,6 +12,7 @@ What must stay true, whatever the address says:
 """
 
 import logging
+from collections.abc import AsyncIterator, Sequence
 
 import pymongo
 from bson.codec_options import DatetimeConversion
@@ -21,7 +22,7 @@ from pymongo.errors import PyMongoError, ServerSelectionTimeoutError
 
 from fireside.core.errors import Unavailable
 from fireside.store.errors import StoreError
-from fireside.store.mongo.errors import describe, translated
+from fireside.store.mongo.errors import describe, outage, translated
 from fireside.store.mongo.schema import META, Database, Document, migrate
 
 logger = logging.getLogger(__name__)
@@ -143,3 +144,38 @@ class MongoEngine:
             addresses = ", ".join(f"{host}:{port}" for host, port in servers)
             return f"No MongoDB that takes writes answers at {addresses}."
         return f"The MongoDB database cannot be used: {describe(error)}."
+
+
+DUPLICATE_KEY = 11000
+PIPELINES_AT_ONCE = 100
+"""Per aggregation: far from the 1,000 stages that one may have."""
+
+
+async def inserted(database: Database, collection: str, documents: Sequence[Document]) -> int:
+    """Insert in order up to the first whose key is taken; how many were, durably.
+
+    A plain command costs a fifth less than `insert_many`, and the driver does not repeat it by itself: the logs resolve
+    unknown outcomes better than a second attempt does.
+
+    Raises:
+        Unavailable: the outcome is unknown.
+    """
+    command = {"insert": collection, "ordered": True, "documents": documents, "writeConcern": WRITE_CONCERN}
+    with translated():
+        reply = await database.command(command)
+    concern = reply.get("writeConcernError")
+    errors = reply.get("writeErrors", ())
+    if concern or any(error["code"] != DUPLICATE_KEY for error in errors):
+        raise outage(f"insert, code {(concern or errors[0])['code']}")
+    count: int = reply["n"]
+    return count
+
+
+async def united(collection: Collection, pipelines: Sequence[Sequence[Document]]) -> AsyncIterator[Document]:
+    """What each of these pipelines finds, one after the other, in few round trips."""
+    for start in range(0, len(pipelines), PIPELINES_AT_ONCE):
+        first, *others = pipelines[start : start + PIPELINES_AT_ONCE]
+        whole = [*first, *({"$unionWith": {"coll": collection.name, "pipeline": list(each)}} for each in others)]
+        with translated():
+            async for found in await collection.aggregate(whole):
+                yield found

@@ -12,24 +12,25 @@ What must stay true:
   message that `sent` finds is acknowledged. Hence read concern `majority` (the engine's) and `settle`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
+import msgspec
 from bson import ObjectId
 from bson.datetime_ms import DatetimeMS
+from pymongo import UpdateOne
 
-from fireside.features.messages.service import Message
-from fireside.store.mongo.engine import WRITE_CONCERN, Collection, MongoEngine
-from fireside.store.mongo.errors import outage, translated
+from fireside.features.conversations.groups import GroupChange
+from fireside.features.conversations.talks import SystemRow
+from fireside.features.messages.service import NEWEST, Extra, Message, State, Tail
+from fireside.store.mongo.engine import Collection, MongoEngine, inserted, united
+from fireside.store.mongo.errors import translated
+from fireside.store.mongo.places import FIRST, LAST, between, number_of, place
 from fireside.store.mongo.schema import Document
 
-DUPLICATE_KEY = 11000
 ROWS_AT_ONCE = 1000
 """Per insert: with the largest contents well below the 48 MB that a server reads."""
-HEADS_AT_ONCE = 100
-"""Per aggregation: an answer's first batch, and far from the 1,000 stages a pipeline may have."""
-FIRST, LAST = 0, (1 << 48) - 1
 
 
 class MongoMessages:
@@ -42,21 +43,18 @@ class MongoMessages:
         stored = 0
         while stored < len(messages):
             some = messages[stored : stored + ROWS_AT_ONCE]
-            inserted = await self._insert(some)
-            stored += inserted
-            if inserted < len(some):
+            count = await self._insert(some)
+            stored += count
+            if count < len(some):
                 break
         return stored
 
     async def heads(self, conversation_ids: Sequence[str]) -> dict[str, int]:
-        places: list[bytes] = []
-        with translated():
-            for start in range(0, len(conversation_ids), HEADS_AT_ONCE):
-                pipeline = _newest_of_each(conversation_ids[start : start + HEADS_AT_ONCE])
-                places += [found["_id"] async for found in await self._messages.aggregate(pipeline)]
+        pipelines = [_newest(each, FIRST, LAST, 1, {"_id": 1}) for each in conversation_ids]
+        places = [found["_id"] async for found in united(self._messages, pipelines)]
         if places:
             await self._engine.settle()
-        return {place[:12].hex(): int.from_bytes(place[12:]) for place in places}
+        return {key[:12].hex(): number_of(key) for key in places}
 
     async def sent(self, keys: Sequence[tuple[str, str]]) -> list[Message]:
         if not keys:
@@ -68,61 +66,100 @@ class MongoMessages:
             await self._engine.settle()
         return found
 
-    async def before(self, conversation_id: str, seq: int, limit: int) -> list[Message]:
-        return (await self._page(_between(conversation_id, FIRST, seq), -1, limit))[::-1]
+    async def before(self, conversation_id: str, seq: int, limit: int, *, above: int = 0) -> list[Message]:
+        return (await self._page(between(conversation_id, above, seq), -1, limit))[::-1]
 
-    async def after(self, conversation_id: str, seq: int, limit: int) -> list[Message]:
-        return await self._page(_between(conversation_id, seq, LAST), 1, limit)
+    async def after(self, conversation_id: str, seq: int, limit: int, *, below: int = NEWEST) -> list[Message]:
+        return await self._page(between(conversation_id, seq, below), 1, limit)
+
+    async def tails(self, wanted: Sequence[Tail]) -> dict[str, list[Message]]:
+        pipelines = [_newest(each.conversation, each.above, each.below, each.limit) for each in wanted]
+        found: dict[str, list[Message]] = {}
+        async for each in united(self._messages, pipelines):
+            message = _message(each)
+            found.setdefault(message.conversation, []).append(message)
+        return {conversation: page[::-1] for conversation, page in found.items()}
+
+    async def at(self, places: Sequence[tuple[str, int]]) -> list[Message]:
+        wanted = {"_id": {"$in": [place(conversation, seq) for conversation, seq in places]}}
+        with translated():
+            return [_message(found) async for found in self._messages.find(wanted)]
+
+    async def bring_up(self, messages: Sequence[Message]) -> None:
+        updates = [
+            UpdateOne({"_id": place(m.conversation, m.seq), "rev": {"$not": {"$gte": m.rev}}}, _changed(m))
+            for m in messages
+        ]
+        if updates:
+            with translated():
+                await self._messages.bulk_write(updates, ordered=False)
+
+    async def system(self, after: Mapping[str, int]) -> dict[str, list[SystemRow]]:
+        found: dict[str, list[SystemRow]] = {}
+        for conversation, seq in after.items():
+            rows = [
+                _system(each)
+                async for each in self._silent(conversation, seq, LAST)
+                # What is deleted is silent, too.
+                if "system" in each.get("extra", ())
+            ]
+            if rows:
+                found[conversation] = rows
+        return found
+
+    async def silent(self, span: Mapping[str, tuple[int, int]]) -> dict[str, list[int]]:
+        pipelines: list[list[Document]] = [
+            [
+                {"$match": {"silent": True} | between(each, low, high + 1)},
+                {"$sort": {"_id": 1}},
+                {"$project": {"_id": 1}},
+            ]
+            for each, (low, high) in span.items()
+        ]
+        found: dict[str, list[int]] = {}
+        async for each in united(self._messages, pipelines):
+            key: bytes = each["_id"]
+            found.setdefault(key[:12].hex(), []).append(number_of(key))
+        return found
+
+    async def last_of_each(self, after: Mapping[str, int]) -> dict[str, dict[str, int]]:
+        found: dict[str, dict[str, int]] = {}
+        for conversation, seq in after.items():
+            group = {"_id": "$sender", "last": {"$max": "$_id"}}
+            pipeline = [{"$match": between(conversation, seq, LAST)}, {"$group": group}]
+            with translated():
+                last = {
+                    str(each["_id"]): number_of(each["last"]) async for each in await self._messages.aggregate(pipeline)
+                }
+            if last:
+                found[conversation] = last
+        return found
 
     async def _insert(self, messages: Iterable[Message]) -> int:
-        # A plain command costs a fifth less than `insert_many`, and the driver does not repeat it by itself: the
-        # message log resolves unknown outcomes better than a second attempt does.
-        command = {
-            "insert": "messages",
-            "ordered": True,
-            "documents": [_document(each) for each in messages],
-            "writeConcern": WRITE_CONCERN,
-        }
-        with translated():
-            return _inserted(await self._engine.database.command(command))
+        return await inserted(self._engine.database, "messages", [_document(each) for each in messages])
 
     async def _page(self, wanted: Document, direction: int, limit: int) -> list[Message]:
         with translated():
             return [_message(found) async for found in self._messages.find(wanted).sort("_id", direction).limit(limit)]
+
+    async def _silent(self, conversation: str, above: int, below: int) -> AsyncIterator[Document]:
+        with translated():
+            async for found in self._messages.find({"silent": True} | between(conversation, above, below)).sort("_id"):
+                yield found
 
     @property
     def _messages(self) -> Collection:
         return self._engine.database["messages"]
 
 
-def _inserted(reply: Document) -> int:
-    """How many rows an ordered insert stored, durably."""
-    concern = reply.get("writeConcernError")
-    errors = reply.get("writeErrors", ())
-    if concern or any(error["code"] != DUPLICATE_KEY for error in errors):
-        raise outage(f"insert, code {(concern or errors[0])['code']}")
-    inserted: int = reply["n"]
-    return inserted
-
-
-def _newest_of_each(conversation_ids: Sequence[str]) -> list[Document]:
-    """A pipeline that reads one row of each conversation: the end of its range."""
-    first, *others = (_newest(each) for each in conversation_ids)
-    return first + [{"$unionWith": {"coll": "messages", "pipeline": newest}} for newest in others]
-
-
-def _newest(conversation_id: str) -> list[Document]:
-    place = _between(conversation_id, FIRST, LAST)
-    return [{"$match": place}, {"$sort": {"_id": -1}}, {"$limit": 1}, {"$project": {"_id": 1}}]
-
-
-def _between(conversation_id: str, low: int, high: int) -> Document:
-    """A filter for the places between two numbers, both left out."""
-    return {"_id": {"$gt": _place(conversation_id, low), "$lt": _place(conversation_id, high)}}
-
-
-def _place(conversation_id: str, seq: int) -> bytes:
-    return bytes.fromhex(conversation_id) + seq.to_bytes(6)
+def _newest(conversation_id: str, above: int, below: int, limit: int, fields: Document | None = None) -> list[Document]:
+    """A pipeline that reads the end of a conversation's range, newest first."""
+    pipeline: list[Document] = [
+        {"$match": between(conversation_id, above, below)},
+        {"$sort": {"_id": -1}},
+        {"$limit": limit},
+    ]
+    return [*pipeline, {"$project": fields}] if fields else pipeline
 
 
 @lru_cache(maxsize=10_000)
@@ -132,22 +169,50 @@ def _object_id(user_id: str) -> ObjectId:
 
 
 def _document(message: Message) -> dict[str, Any]:
-    return {
-        "_id": _place(message.conversation, message.seq),
+    document: dict[str, Any] = {
+        "_id": place(message.conversation, message.seq),
         "sender": _object_id(message.sender),
         "clientId": message.client_id,
         "content": message.content,
         "sentAt": DatetimeMS(message.sent_at),
     }
+    if message.extra is not None:
+        document["extra"] = msgspec.to_builtins(message.extra)
+        if message.is_silent:
+            document["silent"] = True
+    return document
+
+
+def _changed(message: Message) -> Document:
+    """What brings a message up to its changes."""
+    values = {
+        "content": message.content,
+        "rev": message.rev,
+        "state": None if message.state is None else msgspec.to_builtins(message.state),
+        "extra": None if message.extra is None else msgspec.to_builtins(message.extra),
+        "silent": message.is_silent or None,
+    }
+    there = {name: value for name, value in values.items() if value is not None}
+    missing = {name: 1 for name, value in values.items() if value is None}
+    return {"$set": there, "$unset": missing} if missing else {"$set": there}
 
 
 def _message(found: Document) -> Message:
-    place: bytes = found["_id"]
+    key: bytes = found["_id"]
+    extra, state = found.get("extra"), found.get("state")
     return Message(
-        place[:12].hex(),
-        int.from_bytes(place[12:]),
+        key[:12].hex(),
+        int.from_bytes(key[12:]),
         str(found["sender"]),
         found["clientId"],
         found["content"],
         int(found["sentAt"]),
+        None if extra is None else msgspec.convert(extra, Extra),
+        found.get("rev", 0),
+        None if state is None else msgspec.convert(state, State),
     )
+
+
+def _system(found: Document) -> SystemRow:
+    change: GroupChange = msgspec.convert(found["extra"]["system"], GroupChange)
+    return SystemRow(number_of(found["_id"]), str(found["sender"]), int(found["sentAt"]), change)

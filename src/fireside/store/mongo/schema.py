@@ -15,7 +15,7 @@ import logging
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import DuplicateKeyError
@@ -43,12 +43,53 @@ async def cluster_messages(database: Database) -> None:
         await database.create_collection("messages", clusteredIndex=place)
 
 
-MIGRATIONS: Final[tuple[Callable[[Database], Awaitable[None]], ...]] = (cluster_messages,)
-UNIQUE: Final = {
-    "users": {"folded": ["folded"]},
-    "messages": {"sent": ["sender", "clientId"]},
-}
-"""For each collection its unique indexes: name and fields."""
+async def find_conversations_by_people(database: Database) -> None:
+    """Version 2: `members` finds conversations by their people and `activity` says how far each has got; changes and
+    what is one's own lie in the order of their numbers."""
+    there = await database.list_collection_names()
+    for name in ("members", "changes", "personal"):
+        if name not in there:
+            place = {"key": {"_id": 1}, "unique": True, "name": "place"}
+            await database.create_collection(name, clusteredIndex=place)
+    await database[META].update_one({"_id": "stamp"}, {"$setOnInsert": {"last": 1}}, upsert=True)
+    async for conversation in database["conversations"].find({"kind": "direct"}):
+        key: bytes = conversation["_id"].binary
+        fresh = {"conversation": conversation["_id"], "since": 0, "asOf": 0, "delivered": 0, "read": 0, "shown": 0}
+        for member in conversation["members"]:
+            place_of = {"_id": member.binary + key}
+            await database["members"].update_one(place_of, {"$setOnInsert": fresh}, upsert=True)
+        its_log = {"_id": {"$gte": key + bytes(6), "$lte": key + b"\xff" * 6}}
+        newest = await database["messages"].find_one(its_log, sort=[("_id", -1)])
+        if newest:
+            # Where this was interrupted, a server of version 1 may have written on.
+            last = {"seq": int.from_bytes(newest["_id"][12:]), "at": newest["sentAt"]}
+            row = {"$max": last, "$setOnInsert": {"rev": 0, "stamp": 1}}
+            await database["activity"].update_one({"_id": conversation["_id"]}, row, upsert=True)
+
+
+MIGRATIONS: Final[tuple[Callable[[Database], Awaitable[None]], ...]] = (cluster_messages, find_conversations_by_people)
+
+
+class Index(NamedTuple):
+    """An index of a collection. `only`: it has the documents of which this is true."""
+
+    collection: str
+    name: str
+    fields: tuple[str, ...]
+    unique: bool = False
+    only: Document | None = None
+
+
+INDEXES: Final = (
+    Index("users", "folded", ("folded",), unique=True),
+    Index("messages", "sent", ("sender", "clientId"), unique=True),
+    Index("messages", "silent", ("silent", "_id"), only={"silent": True}),
+    Index("members", "of", ("conversation",)),
+    Index("members", "leaving", ("conversation", "leaving"), only={"leaving": True}),
+    Index("changes", "of", ("of",)),
+    Index("activity", "awake", ("awake",)),
+    Index("personal", "of", ("user", "conversation", "seq", "n")),
+)
 
 
 async def migrate(database: Database) -> None:
@@ -61,9 +102,11 @@ async def migrate(database: Database) -> None:
     if await _version(database) < len(MIGRATIONS):
         async with _lease(database):
             await _migrate_from(database, await _version(database))
-    for collection, indexes in UNIQUE.items():
-        for name, fields in indexes.items():
-            await database[collection].create_index(fields, name=name, unique=True)
+    for index in INDEXES:
+        options: Document = {"unique": True} if index.unique else {}
+        if index.only is not None:
+            options["partialFilterExpression"] = index.only
+        await database[index.collection].create_index(list(index.fields), name=index.name, **options)
 
 
 async def _migrate_from(database: Database, found: int) -> None:

@@ -9,7 +9,11 @@ from fireside.features.accounts.service import User, fold
 from fireside.store.sqlite.engine import SqliteEngine
 from fireside.store.sqlite.schema import blob
 
-SELECT = "SELECT id, username, email, password_hash, created_at FROM users "
+SELECT = "SELECT id, username, email, password_hash, created_at, read_receipts FROM users "
+INSERT = """
+    INSERT INTO users (id, username, folded, email, password_hash, created_at, read_receipts) VALUES (?,?,?,?,?,?,?)
+    ON CONFLICT (folded) DO NOTHING
+"""
 LAST = "\U0010ffff"
 """Sorts after every character a name can have."""
 
@@ -21,10 +25,11 @@ class SqliteAccounts:
         self._engine = engine
 
     async def add(self, user: User) -> None:
-        row = (blob(user.id), user.username, fold(user.username), user.email, user.password_hash, user.created_at)
+        names = (user.username, fold(user.username))
+        row = (blob(user.id), *names, user.email, user.password_hash, user.created_at, user.read_receipts)
 
         def insert(connection: apsw.Connection) -> int:
-            connection.execute("INSERT INTO users VALUES (?,?,?,?,?,?) ON CONFLICT (folded) DO NOTHING", row)
+            connection.execute(INSERT, row)
             return connection.changes()
 
         if not await self._engine.write(insert):
@@ -33,8 +38,20 @@ class SqliteAccounts:
     async def by_id(self, user_id: str) -> User | None:
         return next(iter(await self._select(SELECT + "WHERE id = ?", blob(user_id))), None)
 
+    async def by_ids(self, user_ids: Sequence[str]) -> dict[str, User]:
+        found = await self._each(SELECT + "WHERE id = ?", [(blob(each),) for each in user_ids])
+        return {user.id: user for user in found}
+
     async def by_username(self, username: str) -> User | None:
         return next(iter(await self._select(SELECT + "WHERE folded = ?", fold(username))), None)
+
+    async def by_usernames(self, usernames: Sequence[str]) -> list[User]:
+        return await self._each(SELECT + "WHERE folded = ?", [(each,) for each in set(map(fold, usernames))])
+
+    async def show_reading(self, user_id: str, shown: bool) -> None:
+        row = (shown, blob(user_id))
+        query = "UPDATE users SET read_receipts = ? WHERE id = ?"
+        await self._engine.write(lambda connection: connection.execute(query, row).fetchall())
 
     async def existing(self, user_ids: Sequence[str]) -> set[str]:
         keys = [(blob(each),) for each in user_ids]
@@ -49,8 +66,11 @@ class SqliteAccounts:
         return await self._select(query, fold(prefix), fold(prefix) + LAST, fold(after), limit)
 
     async def _select(self, query: str, *given: bytes | int | str) -> list[User]:
-        return await self._engine.read(lambda connection: [_user(*row) for row in connection.execute(query, given)])
+        return await self._each(query, [given])
+
+    async def _each(self, query: str, keys: Sequence[tuple[bytes | int | str, ...]]) -> list[User]:
+        return await self._engine.read(lambda connection: [_user(*row) for row in connection.executemany(query, keys)])
 
 
-def _user(user_id: bytes, username: str, email: str, password_hash: str, created_at: int) -> User:
-    return User(user_id.hex(), username, email, password_hash, created_at)
+def _user(user_id: bytes, username: str, email: str, password_hash: str, created_at: int, read_receipts: int) -> User:
+    return User(user_id.hex(), username, email, password_hash, created_at, bool(read_receipts))

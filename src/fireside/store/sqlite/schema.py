@@ -46,6 +46,85 @@ MIGRATIONS: Final = (
     ) STRICT, WITHOUT ROWID;
     CREATE UNIQUE INDEX messages_sent ON messages (sender, client_id);
     """,
+    """
+    ALTER TABLE users ADD COLUMN read_receipts INTEGER NOT NULL DEFAULT 1;
+    ALTER TABLE users ADD COLUMN last_seen INTEGER;
+
+    -- What a group is as of a message of its log: `members` is then an object, and `gone` another.
+    ALTER TABLE conversations ADD COLUMN as_of INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE conversations ADD COLUMN info TEXT;
+    ALTER TABLE conversations ADD COLUMN gone TEXT;
+
+    -- A conversation by its people: what they may see of it, how far they have got.
+    CREATE TABLE members (
+        user BLOB NOT NULL,
+        conversation BLOB NOT NULL,
+        since INTEGER NOT NULL DEFAULT 0,
+        until INTEGER,
+        gone_stamp INTEGER,
+        as_of INTEGER NOT NULL DEFAULT 0,
+        delivered INTEGER NOT NULL DEFAULT 0,
+        read INTEGER NOT NULL DEFAULT 0,
+        shown INTEGER NOT NULL DEFAULT 0,
+        PRIMARY KEY (user, conversation)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX members_of ON members (conversation, user);
+    CREATE INDEX members_leaving ON members (conversation) WHERE until IS NOT NULL AND gone_stamp IS NULL;
+    INSERT INTO members (user, conversation)
+        SELECT DISTINCT unhex(each.value), conversations.id
+        FROM conversations, json_each(conversations.members) AS each;
+
+    ALTER TABLE messages ADD COLUMN extra TEXT;
+    ALTER TABLE messages ADD COLUMN rev INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE messages ADD COLUMN state TEXT;
+    ALTER TABLE messages ADD COLUMN silent INTEGER;
+    CREATE INDEX messages_silent ON messages (conversation, seq) WHERE silent;
+
+    CREATE TABLE changes (
+        conversation BLOB NOT NULL,
+        rev INTEGER NOT NULL,
+        seq INTEGER NOT NULL,
+        actor BLOB NOT NULL,
+        at INTEGER NOT NULL,
+        token TEXT NOT NULL,
+        what TEXT NOT NULL,
+        PRIMARY KEY (conversation, rev)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX changes_of ON changes (conversation, seq, rev);
+
+    CREATE TABLE activity (
+        conversation BLOB PRIMARY KEY NOT NULL,
+        seq INTEGER NOT NULL DEFAULT 0,
+        rev INTEGER NOT NULL DEFAULT 0,
+        at INTEGER NOT NULL DEFAULT 0,
+        stamp INTEGER NOT NULL DEFAULT 0
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE awake (
+        conversation BLOB NOT NULL,
+        node TEXT NOT NULL,
+        PRIMARY KEY (conversation, node)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX awake_on ON awake (node, conversation);
+    CREATE TABLE stamps (last INTEGER NOT NULL) STRICT;
+    INSERT INTO stamps VALUES (1);
+    INSERT INTO activity (conversation, seq, at, stamp)
+        SELECT conversations.id, last.seq, messages.sent_at, 1 FROM conversations
+        JOIN (SELECT conversation, max(seq) AS seq FROM messages GROUP BY conversation) AS last
+            ON last.conversation = conversations.id
+        JOIN messages ON messages.conversation = conversations.id AND messages.seq = last.seq;
+
+    CREATE TABLE personal (
+        user BLOB NOT NULL,
+        n INTEGER NOT NULL,
+        conversation BLOB NOT NULL,
+        seq INTEGER NOT NULL,
+        own TEXT NOT NULL,
+        at INTEGER NOT NULL,
+        PRIMARY KEY (user, n)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX personal_of ON personal (user, conversation, seq, n);
+    CREATE INDEX personal_starred ON personal (user, n) WHERE own ->> 'starred';
+    """,
 )
 
 

@@ -1,0 +1,25 @@
+"""Every workload by its name. Each takes a running, empty server and gives figures."""
+
+from collections.abc import Awaitable, Callable
+
+from bench.catchup import catchup
+from bench.fanout import fanout
+from bench.figures import Figures
+from bench.growth import growth
+from bench.plan import Plan
+from bench.servers import Running
+from bench.workloads import durable, history, idle, openloop, pingpong
+
+Workload = Callable[[Running, Plan], Awaitable[Figures]]
+WORKLOADS: dict[str, Workload] = {
+    "durable": durable,
+    "pingpong": pingpong,
+    "openloop": openloop,
+    "idle": idle,
+    "history": history,
+    "fanout": fanout,
+    "catchup": catchup,
+    "growth": growth,
+}
+WITHOUT_REFERENCE = frozenset({"catchup", "growth"})
+"""It has nothing of the kind: these compare each engine with itself."""

@@ -1,0 +1,84 @@
+"""The engines: which database the settings choose, and its side of every port."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from fireside.config import Settings
+from fireside.features.accounts.service import AccountStore
+from fireside.features.changes.service import ChangeStore
+from fireside.features.conversations.activity import ActivityStore
+from fireside.features.conversations.service import ConversationStore
+from fireside.features.inbox.service import InboxStore
+from fireside.features.messages.service import MessageStore
+from fireside.features.personal.service import PersonalStore
+from fireside.features.presence.service import PresenceStore
+from fireside.features.receipts.service import ReceiptStore
+from fireside.store import mongo, sqlite
+
+
+class Engine(Protocol):
+    """A database: opened, asked whether it is there, closed."""
+
+    async def start(self) -> None: ...
+
+    async def ping(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """One engine's adapters, a port each."""
+
+    engine: Engine
+    accounts: AccountStore
+    conversations: ConversationStore
+    activity: ActivityStore
+    messages: MessageStore
+    changes: ChangeStore
+    receipts: ReceiptStore
+    personal: PersonalStore
+    presence: PresenceStore
+    inbox: InboxStore
+    batches_at_once: int = 1
+    """How many batches of messages it is given at a time."""
+
+
+def stores_for(settings: Settings) -> Stores:
+    """The engine that the settings choose: MongoDB where there is a URI, else SQLite."""
+    if settings.mongo_uri is not None:
+        return on_mongo(mongo.MongoEngine(settings.mongo_uri.get_secret_value()))
+    return on_sqlite(sqlite.SqliteEngine(settings.sqlite_path))
+
+
+def on_sqlite(engine: sqlite.SqliteEngine) -> Stores:
+    """Every port, on SQLite."""
+    return Stores(
+        engine,
+        sqlite.SqliteAccounts(engine),
+        sqlite.SqliteConversations(engine),
+        sqlite.SqliteActivity(engine),
+        sqlite.SqliteMessages(engine),
+        sqlite.SqliteChanges(engine),
+        sqlite.SqliteReceipts(engine),
+        sqlite.SqlitePersonal(engine),
+        sqlite.SqlitePresence(engine),
+        sqlite.SqliteInbox(engine),
+    )
+
+
+def on_mongo(engine: mongo.MongoEngine) -> Stores:
+    """Every port, on MongoDB. It works on one batch while the next is made."""
+    return Stores(
+        engine,
+        mongo.MongoAccounts(engine),
+        mongo.MongoConversations(engine),
+        mongo.MongoActivity(engine),
+        mongo.MongoMessages(engine),
+        mongo.MongoChanges(engine),
+        mongo.MongoReceipts(engine),
+        mongo.MongoPersonal(engine),
+        mongo.MongoPresence(engine),
+        mongo.MongoInbox(engine),
+        batches_at_once=2,
+    )

@@ -1,0 +1,38 @@
+"""Who shows how far they have read. Asked for every receipt, so it is remembered for a while."""
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+
+from fireside.features.accounts.names import UserStore
+
+REMEMBERED_S, REMEMBERED = 30.0, 100_000
+
+
+class Privacy:
+    """Whether people show their reading. Another node's news of a change reaches it within `REMEMBERED_S`."""
+
+    def __init__(self, store: UserStore, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._store = store
+        self._monotonic = monotonic
+        self._known: OrderedDict[str, tuple[bool, float]] = OrderedDict()
+
+    async def open(self, user_ids: Iterable[str]) -> set[str]:
+        """Those of them who show it.
+
+        Raises:
+            Unavailable: the store cannot say.
+        """
+        now = self._monotonic()
+        wanted = dict.fromkeys(user_ids)
+        unknown = [each for each in wanted if each not in self._known or self._known[each][1] < now]
+        for each, user in (await self._store.by_ids(unknown)).items() if unknown else ():
+            self.learn(each, user.read_receipts)
+        return {each for each in wanted if each in self._known and self._known[each][0]}
+
+    def learn(self, user_id: str, shown: bool) -> None:
+        """It is so from now on."""
+        self._known[user_id] = shown, self._monotonic() + REMEMBERED_S
+        self._known.move_to_end(user_id)
+        if len(self._known) > REMEMBERED:
+            self._known.popitem(last=False)

@@ -1,0 +1,51 @@
+"""What people set for themselves: commands, and what their other devices hear of it."""
+
+from typing import Annotated
+
+from fireside.core.errors import NotFound
+from fireside.core.events import Announcement, Caller, Command, Publisher, Route
+from fireside.core.forms import Form, Reply, meant
+from fireside.features.accounts.privacy import Privacy
+from fireside.features.accounts.service import Accounts
+
+
+class UpdateMe(Form, frozen=True):
+    """What is to be so for you."""
+
+    read_receipts: Annotated[bool, meant("Whether others see how far you have read, and you see it of others.", True)]
+
+
+class MySettings(Form, frozen=True):
+    """What is so for you."""
+
+    read_receipts: Annotated[bool, meant("Whether others see how far you have read, and you see it of others.", True)]
+
+
+class Updated(Reply, frozen=True, kw_only=True):
+    """It is so now."""
+
+    settings: Annotated[MySettings, meant("What is so for you.")]
+
+
+ME_UPDATED = Announcement("meUpdated", MySettings, "Another device of yours has changed your settings.")
+
+
+class SettingsEndpoints:
+    """Commands of one's own settings."""
+
+    def __init__(self, accounts: Accounts, privacy: Privacy, publisher: Publisher) -> None:
+        self._accounts = accounts
+        self._privacy = privacy
+        self._publisher = publisher
+
+    def commands(self) -> tuple[Command, ...]:
+        """What clients can do over both wires."""
+        return (Command("updateMe", Route("PATCH", "/api/users/me"), UpdateMe, self._update, Updated, (NotFound,)),)
+
+    async def _update(self, caller: Caller, form: UpdateMe) -> Updated:
+        """Show others how far you have read, and see it of them; or neither."""
+        user = await self._accounts.show_reading(caller.user_id, form.read_receipts)
+        self._privacy.learn(user.id, user.read_receipts)
+        settings = MySettings(read_receipts=user.read_receipts)
+        self._publisher.publish([user.id], ME_UPDATED.name, settings, origin=caller.origin)
+        return Updated(settings=settings)

@@ -1,0 +1,369 @@
+"""Talks: the conversations that are awake on this node, and what only their log could tell otherwise.
+
+To write into a conversation is to have it here: its last message, its last change, who is in it. See
+`features.conversations.activity` for what being awake means to others.
+
+What must stay true:
+
+- `seq`, `rev` and `conversation` are what this node has seen committed. Another node may have gone further; the unique
+  key of the store tells who writes next, and `recount` then reads what was missed.
+- What somebody left half done is mended before anybody builds on it: a group is brought up to its system messages
+  whenever it was awake elsewhere or the numbers had to be read again.
+"""
+
+import asyncio
+import secrets
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple, Protocol
+
+from fireside.core.errors import Unavailable
+from fireside.features.conversations.activity import Activity, ActivityStore
+from fireside.features.conversations.groups import GroupChange, applied
+from fireside.features.conversations.service import Conversation, Conversations, ConversationStore
+
+
+class SystemRow(NamedTuple):
+    """A system message: what somebody did to a group."""
+
+    seq: int
+    actor: str
+    sent_at: int
+    change: GroupChange
+
+
+class MessageHeads(Protocol):
+    """Port: what is to be known of the message log. The messages feature's store has it."""
+
+    async def heads(self, conversation_ids: Sequence[str]) -> dict[str, int]:
+        """The last seq of each; absent where there is none."""
+
+    async def system(self, after: Mapping[str, int]) -> dict[str, list[SystemRow]]:
+        """The system messages of each conversation above a seq, oldest first; absent where there is none."""
+
+
+Shown = Callable[[Mapping[str, int]], Awaitable[dict[str, int]]]
+"""Lets messages show the changes above these revs; the last rev of each conversation that is shown then."""
+
+UNCERTAIN_S = 60.0
+"""How much longer than others a conversation is kept awake where the outcome of a write is not known."""
+
+Mend = Callable[[Mapping[str, Activity]], Awaitable[None]]
+"""Called with conversations whose last node may have died, and the row of each: up to there all was well."""
+
+
+class Talk:
+    """A conversation that is awake here."""
+
+    __slots__ = ("at", "conversation", "is_kept", "is_uncertain", "rev", "seq", "told", "used_at", "writers")
+
+    def __init__(self, conversation: Conversation, activity: Activity, used_at: float) -> None:
+        self.conversation = conversation
+        self.seq = activity.seq
+        self.rev = activity.rev
+        self.at = activity.at
+        self.told = activity.seq
+        """Up to where everybody was told that it has got."""
+        self.used_at = used_at
+        self.writers = 0
+        """How many are writing into it now."""
+        self.is_uncertain = False
+        """A write did not come back: it may be there, or come to be there, unseen."""
+        self.is_kept = True
+        """What the store keeps of the group says as much as this does."""
+
+
+class Talks:
+    """Those that are awake here. `keeper` lets them fall asleep."""
+
+    def __init__(
+        self,
+        conversations: Conversations,
+        store: ActivityStore,
+        kept: ConversationStore,
+        messages: MessageHeads,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.node = new_node()
+        """The name under which this process has conversations awake."""
+        self._conversations = conversations
+        self._store = store
+        self._kept = kept
+        self._messages = messages
+        self._shown: Shown = _nothing_shown
+        self._monotonic = monotonic
+        self._awake: OrderedDict[str, Talk] = OrderedDict()
+        self._waking: dict[str, asyncio.Future[None]] = {}
+        self._people: dict[str, set[str]] = {}
+        self._menders: list[Mend] = []
+        self._doubtful: set[str] = set()
+        """Those that did not fall asleep, as far as is known: their rows may not say how far they have got."""
+        self.moved: set[str] = set()
+        """Those in which something was committed since somebody last asked; whoever asks empties it."""
+
+    def __len__(self) -> int:
+        return len(self._awake)
+
+    def __getitem__(self, conversation_id: str) -> Talk:
+        return self._awake[conversation_id]
+
+    def get(self, conversation_id: str) -> Talk | None:
+        """The talk, if it is awake here."""
+        return self._awake.get(conversation_id)
+
+    def of(self, user_id: str) -> Collection[str]:
+        """The conversations of this person that are awake here."""
+        return self._people.get(user_id, ())
+
+    def show_changes_with(self, shown: Shown) -> None:
+        """Who knows the changes. It is made later, because it writes into conversations, too."""
+        self._shown = shown
+
+    def to_mend(self, mend: Mend) -> None:
+        """Have this called for what another node may have left half done, before anybody builds on it."""
+        self._menders.append(mend)
+
+    def use(self, talk: Talk) -> None:
+        """It is not to fall asleep soon."""
+        talk.used_at = self._monotonic()
+        self._awake.move_to_end(talk.conversation.id)
+
+    @contextmanager
+    def writing(self, talks: Collection[Talk]) -> Iterator[None]:
+        """Write into these inside it. Where that fails the outcome is unknown, and they stay awake until whatever was
+        sent must have arrived."""
+        for talk in talks:
+            talk.writers += 1
+        try:
+            yield
+        except BaseException:
+            for talk in talks:
+                talk.is_uncertain = True
+                talk.used_at = self._monotonic() + UNCERTAIN_S
+            raise
+        finally:
+            for talk in talks:
+                talk.writers -= 1
+
+    async def commit(self, talk: Talk, conversation: Conversation) -> None:
+        """The log has brought the group to this state. It counts from now on, and is kept unless the store is down."""
+        before = talk.conversation
+        self._turn_to(talk, conversation)
+        people = who_changed(before, conversation) if talk.is_kept else [*conversation.members, *conversation.gone]
+        try:
+            await self._kept.keep(conversation, people)
+            talk.is_kept = True
+        except Unavailable:
+            talk.is_kept = False
+
+    async def keep(self, talk: Talk) -> None:
+        """Keep what could not be kept when it happened.
+
+        Raises:
+            Unavailable: it still cannot.
+        """
+        if not talk.is_kept:
+            await self._kept.keep(talk.conversation, [*talk.conversation.members, *talk.conversation.gone])
+            talk.is_kept = True
+
+    async def wake(self, conversations: Iterable[Conversation]) -> None:
+        """Return when all of them are awake here.
+
+        Raises:
+            Unavailable: the store does not answer; some may be awake.
+        """
+        # Again after each wait: what was awake may have fallen asleep meanwhile.
+        while missing := {each.id: each for each in conversations if each.id not in self._awake}:
+            under_way = next((self._waking[each] for each in missing if each in self._waking), None)
+            # Shielded: others wait for it too.
+            await asyncio.shield(under_way or self._under_way(self._wake(missing), missing))
+
+    async def recheck(self, conversation_ids: Sequence[str]) -> None:
+        """Read again all that may have come to be there unseen, and mend what it may have left half done."""
+        talks = {each: self._awake[each] for each in conversation_ids if each in self._awake}
+        if not talks:
+            return
+        rows = await self._store.rows(list(talks))
+        await self.recount(list(talks))
+        for each, rev in (await self._shown({each: talk.rev for each, talk in talks.items()})).items():
+            talks[each].rev = max(talks[each].rev, rev)
+        for mend in self._menders:
+            await mend(rows)
+
+    async def recount(self, conversation_ids: Sequence[str]) -> None:
+        """Read again how far these have got: another node may have written into them."""
+        if not conversation_ids:
+            return
+        seqs = await self._messages.heads(conversation_ids)
+        await self._mend_groups(each for each in conversation_ids if each in self._awake)
+        for each in conversation_ids:
+            talk = self._awake.get(each)
+            if talk is not None:
+                talk.seq = max(talk.seq, seqs.get(each, 0))
+
+    def quiet(self, before: float, limit: int) -> list[Talk]:
+        """Those that nobody has used since, at most so many."""
+        found: list[Talk] = []
+        for talk in self._awake.values():
+            if len(found) == limit or (talk.used_at > before and not talk.is_uncertain):
+                break
+            if talk.used_at <= before and not talk.writers:
+                found.append(talk)
+        return found
+
+    async def let_sleep(self, talks: Sequence[Talk]) -> None:
+        """Put them to sleep. Who wants to write into one meanwhile waits, and wakes it again.
+
+        Raises:
+            Unavailable: they may be awake still; `mend_doubtful` sees to them.
+        """
+        rows = [Activity(talk.conversation.id, talk.seq, talk.rev, talk.at) for talk in talks]
+        for row in rows:
+            self._drop(row.conversation)
+        await asyncio.shield(self._under_way(self._sleep(rows), [row.conversation for row in rows]))
+
+    async def _sleep(self, rows: Sequence[Activity]) -> None:
+        ids = [row.conversation for row in rows]
+        # In doubt first, so that whatever ends this leaves it so.
+        self._doubtful.update(ids)
+        await self._store.sleep(rows, self.node)
+        self._doubtful.difference_update(ids)
+
+    async def mend_doubtful(self) -> None:
+        """Wake those that did not fall asleep, as far as is known; they are put to sleep again when it is time.
+
+        Raises:
+            Unavailable: the store does not answer.
+        """
+        doubtful = [each for each in self._doubtful if each not in self._waking]
+        if doubtful:
+            await self.wake((await self._conversations.get(doubtful)).values())
+
+    def forget_all(self) -> None:
+        """This node's word does not count any more: everything has to be woken again, by a node of another name. What
+        the old one had awake is found as that of any node that has died."""
+        self.node = new_node()
+        self._doubtful.clear()
+        for each in list(self._awake):
+            self._drop(each)
+
+    async def _wake(self, missing: Mapping[str, Conversation]) -> None:
+        rows = await self._store.wake(list(missing), self.node)
+        unclear = {each: row for each, row in rows.items() if row.awake != (self.node,) or each in self._doubtful}
+        seqs = await self._messages.heads(list(unclear)) if unclear else {}
+        revs = await self._shown({each: row.rev for each, row in unclear.items()}) if unclear else {}
+        known = dict(missing) | await self._conversations.get(list(missing))
+        for each, row in rows.items():
+            talk = Talk(known[each], row, self._monotonic())
+            if each in unclear:
+                talk.seq, talk.rev = seqs.get(each, 0), revs[each]
+                # What was on its way when a node died may come to be there later.
+                talk.is_uncertain, talk.used_at = True, talk.used_at + UNCERTAIN_S
+            self._awake[each] = talk
+            self._enter(talk.conversation)
+        try:
+            await self._mend_groups(unclear)
+            for mend in self._menders if unclear else ():
+                await mend(unclear)
+        except BaseException:
+            # Nobody may build on what is not mended.
+            for each in unclear:
+                self._drop(each)
+            self._doubtful.update(unclear)
+            raise
+        self._doubtful.difference_update(unclear)
+
+    async def rebuild(self, conversation_ids: Sequence[str]) -> None:
+        """Keep groups whose first message is there and of which nothing else was kept."""
+        rows = await self._messages.system(dict.fromkeys(conversation_ids, 0))
+        await self._catch_up({each: newborn(each, found[0].sent_at) for each, found in rows.items()}, rows)
+
+    async def _mend_groups(self, conversation_ids: Iterable[str]) -> None:
+        """Bring groups up to their system messages, in memory and in the store."""
+        ids = [each for each in conversation_ids if self._awake[each].conversation.kind == "group"]
+        if not ids:
+            return
+        groups = dict.fromkeys(ids) | await self._conversations.refresh(ids)
+        known = {each: group or self._awake[each].conversation for each, group in groups.items()}
+        rows = await self._messages.system({each: group.as_of for each, group in known.items()})
+        for each, group in (known | await self._catch_up(known, rows)).items():
+            talk = self._awake.get(each)
+            if talk is not None and talk.conversation.as_of < group.as_of:
+                self._turn_to(talk, group)
+
+    async def _catch_up(
+        self, groups: Mapping[str, Conversation], missed: Mapping[str, list[SystemRow]]
+    ) -> dict[str, Conversation]:
+        """The groups of which something was missed, with it; as such they are kept."""
+        found = {}
+        for each, rows in missed.items():
+            before = after = groups[each]
+            for row in rows:
+                after = applied(row.change, after, row.actor, row.seq)
+            await self._kept.keep(after, who_changed(before, after))
+            found[each] = self._conversations.remember(after)
+        return found
+
+    def _turn_to(self, talk: Talk, conversation: Conversation) -> None:
+        self._leave(talk.conversation)
+        talk.conversation = self._conversations.remember(conversation)
+        self._enter(talk.conversation)
+
+    def _under_way(self, work: Coroutine[Any, Any, None], conversation_ids: Collection[str]) -> asyncio.Future[None]:
+        """Do this; whoever wants to write into one of these waits until it is done."""
+        task = asyncio.ensure_future(work)
+        self._waking.update(dict.fromkeys(conversation_ids, task))
+
+        def done(ended: asyncio.Future[None]) -> None:
+            for each in conversation_ids:
+                self._waking.pop(each, None)
+            if not ended.cancelled():
+                ended.exception()  # whoever waited has it
+
+        task.add_done_callback(done)
+        return task
+
+    def _drop(self, conversation_id: str) -> None:
+        talk = self._awake.pop(conversation_id, None)
+        if talk is not None:
+            self.moved.discard(conversation_id)
+            self._leave(talk.conversation)
+
+    def _enter(self, conversation: Conversation) -> None:
+        for user_id in conversation.members:
+            self._people.setdefault(user_id, set()).add(conversation.id)
+
+    def _leave(self, conversation: Conversation) -> None:
+        for user_id in conversation.members:
+            self._people[user_id].discard(conversation.id)
+            if not self._people[user_id]:
+                del self._people[user_id]
+
+
+def new_node() -> str:
+    """A name for a process, never used before."""
+    return secrets.token_hex(8)
+
+
+async def _nothing_shown(after: Mapping[str, int]) -> dict[str, int]:
+    return dict(after)
+
+
+def newborn(conversation_id: str, created_at: int) -> Conversation:
+    """A group before its first message, which makes it."""
+    return Conversation(conversation_id, "group", {}, created_at)
+
+
+def who_changed(before: Conversation, after: Conversation) -> list[str]:
+    """Who came, went, or sees another part of the history."""
+    people = {*before.members, *after.members, *before.gone, *after.gone}
+    return sorted(each for each in people if _span(before, each) != _span(after, each))
+
+
+def _span(conversation: Conversation, user_id: str) -> tuple[int, int | None] | None:
+    if user_id in conversation.members:
+        return conversation.members[user_id].since, None
+    gone = conversation.gone.get(user_id)
+    return (gone.since, gone.until) if gone is not None else None

@@ -1,0 +1,1 @@
+"""Groups: making them and looking after them."""

@@ -1,0 +1,1 @@
+"""All of one's conversations: the list, and catching up."""

@@ -1,0 +1,73 @@
+"""One's own log: numbers what somebody says of conversations and messages. The insert is the commit.
+
+Nobody writes into it but its owner, and nobody does so fast: each entry is written by itself. Where two devices write
+at once the number decides, and the other one looks again at what is so by then.
+"""
+
+import asyncio
+from collections.abc import Mapping
+
+import msgspec
+
+from fireside.core.clock import Clock
+from fireside.core.errors import Unavailable
+from fireside.features.conversations.service import View
+from fireside.features.messages.service import Message, State
+from fireside.features.personal.service import NOTHING, Entry, PersonalStore
+
+ATTEMPTS = 50
+PAUSE_S = 0.005
+
+
+class PersonalLog:
+    """Writes entries."""
+
+    def __init__(self, store: PersonalStore, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self.moved: dict[str, int] = {}
+        """Whose logs have grown here since somebody last asked, and how far; whoever asks empties it."""
+
+    async def note(
+        self, user_id: str, conversation_id: str, seq: int, said: Mapping[str, object]
+    ) -> tuple[Entry, bool]:
+        """Let this be so of a place, and all else stay as it is there; the entry that says so, and whether it is new.
+
+        Where it is so already there is none to be written: its `n` is 0.
+
+        Raises:
+            Unavailable: it is not known to be.
+        """
+        place = conversation_id, seq
+        for attempt in range(ATTEMPTS):
+            # In this order: whatever is written after the number was read takes the next one.
+            n = await self._store.head(user_id)
+            own = (await self._store.last(user_id, [place])).get(place, NOTHING)
+            wanted = msgspec.structs.replace(own, **said)
+            if wanted == own:
+                return Entry(user_id, 0, conversation_id, seq, own, self._clock()), False
+            entry = Entry(user_id, n + 1, conversation_id, seq, wanted, self._clock())
+            if await self._store.append(entry):
+                self.moved[user_id] = max(self.moved.get(user_id, 0), entry.n)
+                return entry, True
+            await asyncio.sleep(PAUSE_S * attempt)
+        raise Unavailable("Too many of your devices change this at once. Try again.", retry_after_s=1)
+
+
+class HidingLens:
+    """What somebody has deleted for themselves, the server shows them no more."""
+
+    def __init__(self, store: PersonalStore) -> None:
+        self._store = store
+
+    async def show(self, view: View, messages: list[Message]) -> list[Message]:
+        if not messages:
+            return messages
+        seqs = [message.seq for message in messages]
+        hidden = await self._store.hidden(view.reader, view.conversation.id, min(seqs) - 1, max(seqs))
+        return [_blank(message) if message.seq in hidden else message for message in messages] if hidden else messages
+
+
+def _blank(message: Message) -> Message:
+    state = State(hidden=True) if message.state is None else msgspec.structs.replace(message.state, hidden=True)
+    return msgspec.structs.replace(message, content="", state=state)

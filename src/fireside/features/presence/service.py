@@ -1,0 +1,275 @@
+"""Presence: who is there, and who is typing. Told to those who are looking, and to nobody else.
+
+What must stay true:
+
+- A device looks at the conversations it has open, a handful at most; it hears of the people in those. Nobody is told of
+  people they do not share an open conversation with.
+- Nothing of it is stored but when somebody was last seen.
+- A short absence is none: who is back within seconds was never gone.
+- Typing ends by itself, whether or not whoever typed says so.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import Annotated, Protocol
+
+import msgspec
+
+from fireside.core.clock import Clock, iso
+from fireside.core.errors import Unavailable
+from fireside.core.events import Announcement, Publisher
+from fireside.core.forms import ConversationId, Form, UserId, meant
+from fireside.features.conversations.service import Conversation
+from fireside.features.messages.service import Stored
+
+logger = logging.getLogger(__name__)
+
+OPEN_AT_MOST = 8
+"""Conversations a device looks at. Opening one more closes the one opened first."""
+PEOPLE_AT_MOST = 256
+"""Of larger groups nobody hears who comes and goes, but who is typing they do."""
+TYPING_S = 6.0
+TYPING_AGAIN_S = 2.0
+"""Who types on is told no more often."""
+GONE_AFTER_S = 5.0
+LOOK_EVERY_S = 1.0
+
+
+class PresenceStore(Protocol):
+    """Port: when people were last seen. Every call may raise `Unavailable`."""
+
+    async def saw(self, seen: Mapping[str, int]) -> None:
+        """They were seen then, in UTC milliseconds, unless it was later."""
+
+    async def last_seen(self, user_ids: Sequence[str]) -> dict[str, int]:
+        """When; absent who never was."""
+
+
+class Present(Form, frozen=True):
+    """Whether somebody is there."""
+
+    user: UserId
+    online: Annotated[bool, meant("They have a device connected.")]
+    last_seen: Annotated[str | None, meant("When they were last there; absent if never.")] = None
+
+
+class Typing(Form, frozen=True):
+    """Whether somebody is typing."""
+
+    conversation: ConversationId
+    user: UserId
+    typing: Annotated[bool, meant("False when they have stopped, or said nothing of it for some seconds.")]
+
+
+PRESENCE = Announcement("presenceChanged", Present, "Somebody in a conversation that you have open has come or gone.")
+TYPING = Announcement("typing", Typing, "Somebody in a conversation that you have open is typing, or is no more.")
+
+
+class _Open(msgspec.Struct):
+    """A conversation that devices look at."""
+
+    conversation: Conversation
+    devices: dict[object, str]
+    """And whose they are."""
+
+
+class Presence:
+    """Implements `Attendant`, and the `Listener` of posting. `start()` and `stop()`."""
+
+    def __init__(
+        self,
+        store: PresenceStore,
+        publisher: Publisher,
+        clock: Clock,
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._store = store
+        self._publisher = publisher
+        self._clock = clock
+        self._monotonic = monotonic
+        self._sleep = sleep
+        self._open: dict[str, _Open] = {}
+        self._looking: dict[object, list[str]] = {}
+        self._seen_in: dict[str, set[str]] = {}
+        """The open conversations of each person in them."""
+        self._devices: dict[str, set[object]] = {}
+        self._leaving: dict[str, float] = {}
+        self._typing: dict[tuple[str, str], tuple[float, float]] = {}
+        """Until when somebody types in a conversation, and when others may be told again."""
+        self._unsaved: dict[str, int] = {}
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin to look at the time."""
+        self._task = asyncio.create_task(self._look_on(), name="presence")
+
+    async def stop(self) -> None:
+        """End; who is still there was last seen now."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        self._unsaved |= dict.fromkeys([*self._devices, *self._leaving], self._clock())
+        await self._save()
+
+    # ── coming and going ─────────────────────────────────────────────────────────────────────────────────────────
+
+    def came(self, user_id: str, device: object) -> None:
+        devices = self._devices.setdefault(user_id, set())
+        devices.add(device)
+        if len(devices) == 1 and self._leaving.pop(user_id, None) is None:
+            self._tell_of(user_id, Present(user=user_id, online=True))
+
+    def went(self, user_id: str, device: object) -> None:
+        for conversation_id in list(self._looking.get(device, ())):
+            self.look_away(device, conversation_id)
+        devices = self._devices.get(user_id, set())
+        devices.discard(device)
+        if not devices:
+            self._devices.pop(user_id, None)
+            self._leaving[user_id] = self._monotonic() + GONE_AFTER_S
+
+    def is_online(self, user_id: str) -> bool:
+        """Whether they are there, or were a moment ago."""
+        return user_id in self._devices or user_id in self._leaving
+
+    async def of(self, user_ids: Iterable[str]) -> list[Present]:
+        """Whether these are there.
+
+        Raises:
+            Unavailable: nobody can say when somebody was.
+        """
+        people = list(user_ids)[:PEOPLE_AT_MOST]
+        away = [each for each in people if not self.is_online(each)]
+        seen = (await self._store.last_seen(away) if away else {}) | self._unsaved
+        return [
+            Present(user=each, online=True)
+            if self.is_online(each)
+            else Present(user=each, online=False, last_seen=iso(seen[each]) if each in seen else None)
+            for each in people
+        ]
+
+    # ── looking ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def look_at(self, device: object, user_id: str, conversation: Conversation) -> None:
+        """This device has the conversation open."""
+        if device not in self._devices.get(user_id, ()):
+            return  # it is gone again
+        looking = self._looking.setdefault(device, [])
+        if conversation.id in looking:
+            looking.remove(conversation.id)
+        looking.append(conversation.id)
+        opened = self._open.setdefault(conversation.id, _Open(conversation, {}))
+        opened.devices[device] = user_id
+        if opened.conversation is not conversation or len(opened.devices) == 1:
+            self._turn_to(opened, conversation)
+        if len(looking) > OPEN_AT_MOST:
+            self.look_away(device, looking[0])
+
+    def look_away(self, device: object, conversation_id: str) -> None:
+        """This device has the conversation open no more."""
+        looking = self._looking.get(device, [])
+        if conversation_id not in looking:
+            return
+        looking.remove(conversation_id)
+        if not looking:
+            del self._looking[device]
+        opened = self._open[conversation_id]
+        del opened.devices[device]
+        if not opened.devices:
+            self._forget_people(opened.conversation)
+            del self._open[conversation_id]
+
+    def sent(self, stored: Stored) -> None:
+        """Whoever is put out of a group sees nobody there any more."""
+        conversation = stored.conversation
+        opened = self._open.get(conversation.id)
+        if opened is None or opened.conversation is conversation:
+            return
+        self._turn_to(opened, conversation)
+        for device, user_id in list(opened.devices.items()):
+            if user_id not in conversation.members:
+                self.look_away(device, conversation.id)
+
+    def _turn_to(self, opened: _Open, conversation: Conversation) -> None:
+        self._forget_people(opened.conversation)
+        opened.conversation = conversation
+        if len(conversation.members) <= PEOPLE_AT_MOST:
+            for member in conversation.members:
+                self._seen_in.setdefault(member, set()).add(conversation.id)
+
+    def _forget_people(self, conversation: Conversation) -> None:
+        for member in conversation.members:
+            there = self._seen_in.get(member)
+            if there is not None:
+                there.discard(conversation.id)
+                if not there:
+                    del self._seen_in[member]
+
+    # ── typing ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def types(self, user_id: str, conversation: Conversation, typing: bool) -> None:
+        """Somebody is typing, or is no more. Who says so again and again is told of now and then."""
+        key, now = (conversation.id, user_id), self._monotonic()
+        _, told_until = self._typing.get(key, (0.0, 0.0))
+        if typing:
+            is_new = now >= told_until
+            self._typing[key] = now + TYPING_S, now + TYPING_AGAIN_S if is_new else told_until
+            if is_new:
+                self._tell_typing(*key, typing=True)
+        elif self._typing.pop(key, None) is not None:
+            self._tell_typing(*key, typing=False)
+
+    def _tell_typing(self, conversation_id: str, user_id: str, *, typing: bool) -> None:
+        opened = self._open.get(conversation_id)
+        if opened is None:
+            return
+        others = [
+            device
+            for device, whose in opened.devices.items()
+            if whose != user_id and whose in opened.conversation.members
+        ]
+        self._publisher.hand(others, TYPING.name, Typing(conversation=conversation_id, user=user_id, typing=typing))
+
+    # ── time ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def look(self) -> None:
+        """Once: who has not come back is gone, and who has stopped typing types no more."""
+        now = self._monotonic()
+        for key, (until, _) in list(self._typing.items()):
+            if until <= now:
+                del self._typing[key]
+                self._tell_typing(*key, typing=False)
+        for user_id, at in list(self._leaving.items()):
+            if at <= now:
+                del self._leaving[user_id]
+                self._unsaved[user_id] = seen = self._clock()
+                self._tell_of(user_id, Present(user=user_id, online=False, last_seen=iso(seen)))
+        await self._save()
+
+    def _tell_of(self, user_id: str, present: Present) -> None:
+        devices: dict[object, None] = {}
+        for conversation_id in self._seen_in.get(user_id, ()):
+            opened = self._open[conversation_id]
+            devices |= dict.fromkeys(each for each, whose in opened.devices.items() if whose != user_id)
+        if devices:
+            self._publisher.hand(devices, PRESENCE.name, present)
+
+    async def _save(self) -> None:
+        if self._unsaved:
+            seen, self._unsaved = self._unsaved, {}
+            try:
+                await self._store.saw(seen)
+            except Unavailable:
+                self._unsaved = seen | self._unsaved
+                logger.warning("nobody can say now when %d people were last seen", len(self._unsaved))
+
+    async def _look_on(self) -> None:
+        while True:
+            await self._sleep(LOOK_EVERY_S)
+            try:
+                await self.look()
+            except Exception:
+                logger.exception("presence could not be looked after")

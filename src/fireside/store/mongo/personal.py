@@ -1,0 +1,93 @@
+"""What is one's own, in MongoDB: clustered by (person, n), and found by its place."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from bson.datetime_ms import DatetimeMS
+
+from fireside.features.personal.service import Entry, Own, Place
+from fireside.store.mongo.engine import Collection, MongoEngine, inserted
+from fireside.store.mongo.errors import translated
+from fireside.store.mongo.places import FIRST, LAST, between, number_of, oid, place
+from fireside.store.mongo.schema import Document
+
+
+class MongoPersonal:
+    """The `PersonalStore` of the personal feature."""
+
+    def __init__(self, engine: MongoEngine) -> None:
+        self._engine = engine
+
+    async def append(self, entry: Entry) -> bool:
+        document = {
+            "_id": place(entry.user, entry.n),
+            "user": oid(entry.user),
+            "conversation": oid(entry.conversation),
+            "seq": entry.seq,
+            "n": entry.n,
+            "own": msgspec.to_builtins(entry.own),
+            "at": DatetimeMS(entry.at),
+        }
+        return await inserted(self._engine.database, "personal", [document]) == 1
+
+    async def head(self, user_id: str) -> int:
+        newest = self._personal.find(between(user_id, FIRST, LAST), {"_id": 1}).sort("_id", -1).limit(1)
+        with translated():
+            found = [number_of(each["_id"]) async for each in newest]
+        await self._engine.settle()
+        return found[0] if found else 0
+
+    async def after(self, user_id: str, n: int, limit: int) -> list[Entry]:
+        with translated():
+            rows = self._personal.find(between(user_id, n, LAST)).sort("_id").limit(limit)
+            return [_entry(each) async for each in rows]
+
+    async def last(self, user_id: str, places: Sequence[Place]) -> dict[Place, Own]:
+        wanted = [{"conversation": oid(conversation), "seq": seq} for conversation, seq in places]
+        found = await self._last({"user": oid(user_id), "$or": wanted}) if wanted else []
+        return {(entry.conversation, entry.seq): entry.own for entry in found}
+
+    async def flags(self, user_id: str) -> dict[str, Own]:
+        return {entry.conversation: entry.own for entry in await self._last({"user": oid(user_id), "seq": 0})}
+
+    async def hidden(self, user_id: str, conversation_id: str, above: int, up_to: int) -> list[int]:
+        wanted = {"user": oid(user_id), "conversation": oid(conversation_id), "seq": {"$gt": above, "$lte": up_to}}
+        return sorted(entry.seq for entry in await self._last(wanted) if entry.own.hidden)
+
+    async def starred(self, user_id: str, below: int, limit: int) -> list[Entry]:
+        found: list[Entry] = []
+        while len(found) < limit:
+            wanted = between(user_id, FIRST, below) | {"own.starred": True}
+            with translated():
+                rows = [_entry(each) async for each in self._personal.find(wanted).sort("_id", -1).limit(limit)]
+            if not rows:
+                break
+            below = rows[-1].n
+            # Those of which something else was said later are not, or not any more.
+            places = [{"conversation": oid(each.conversation), "seq": each.seq} for each in rows]
+            last = {
+                (each.conversation, each.seq): each.n
+                for each in await self._last({"user": oid(user_id), "$or": places})
+            }
+            found += [each for each in rows if last[each.conversation, each.seq] == each.n]
+        return found[:limit]
+
+    async def _last(self, wanted: Document) -> list[Entry]:
+        """The last entry of each place."""
+        pipeline: list[dict[str, Any]] = [
+            {"$match": wanted},
+            {"$sort": {"n": -1}},
+            {"$group": {"_id": {"conversation": "$conversation", "seq": "$seq"}, "last": {"$first": "$$ROOT"}}},
+        ]
+        with translated():
+            return [_entry(found["last"]) async for found in await self._personal.aggregate(pipeline)]
+
+    @property
+    def _personal(self) -> Collection:
+        return self._engine.database["personal"]
+
+
+def _entry(found: Document) -> Entry:
+    own = msgspec.convert(found["own"], Own)
+    return Entry(str(found["user"]), found["n"], str(found["conversation"]), found["seq"], own, int(found["at"]))

@@ -1,0 +1,310 @@
+"""A world to try the change log in: several nodes on one store, and nothing happens in it by itself.
+
+It is that of the message log (see `tests.features.messages.world`): whatever a log asks of its stores waits until a
+step lets it go on, and the step says how it ends. A node can be killed at any point; what was under way may still
+arrive. Time moves only when a log sleeps.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from fireside.core.errors import ChatError, Conflict, Forbidden, Unavailable
+from fireside.features.changes.log import Changed, ChangeLog
+from fireside.features.changes.service import Change, ChangeKind, Deletion, Edit, Pin, Reaction, Windows, folded
+from fireside.features.messages.service import Message
+from tests.contract.samples import direct
+from tests.fakes import FakeChanges, FakeMessages
+from tests.features.talking import NOW_MS, Shared
+
+NODES, MESSAGES = 2, 3
+PEOPLE = ("a" * 24, "b" * 24)
+PLACES = (direct(*PEOPLE), direct(PEOPLE[0], PEOPLE[0]))
+WHAT: tuple[ChangeKind, ...] = (
+    Edit("one"),
+    Edit("two"),
+    Reaction("👍"),
+    Reaction("🎉"),
+    Reaction(None),
+    Pin(True),
+    Pin(False),
+    Deletion(),
+)
+WINDOWS = Windows()
+PATIENCE_S = 0.5
+TICKS = 12
+"""Turns of the loop in which everything that can go on has gone on, up to the next call of a store."""
+REST = 10_000
+"""Steps after which a world that is still busy will never come to rest."""
+
+Step = tuple[Any, ...]
+Work = Callable[[int | None], Awaitable[Any]]
+"""Does what a store was asked for, or the first so many of it."""
+
+
+class Disk:
+    """What is stored, and every change as it was when it came."""
+
+    def __init__(self) -> None:
+        self.messages, self.changes = FakeMessages(), FakeChanges()
+        self.journal: dict[tuple[str, int], Change] = {}
+
+    async def append(self, changes: Sequence[Change]) -> int:
+        stored = await self.changes.append(changes)
+        for each in changes[:stored]:
+            self.journal[each.conversation, each.rev] = each
+        return stored
+
+
+@dataclass(eq=False)
+class Wished:
+    """A wish that a node accepted, and what it was told."""
+
+    actor: str
+    what: ChangeKind
+    told: list[Changed | ChatError] = field(default_factory=list)
+
+
+@dataclass(eq=False)
+class Visit:
+    """A call of a store that waits for its turn."""
+
+    work: Work
+    turn: asyncio.Future[tuple[str, int]]
+
+
+class Life(FakeMessages):
+    """A node from its start to its end: its log, and both stores as it sees them."""
+
+    def __init__(self, world: "World", log_type: type[ChangeLog]) -> None:
+        super().__init__()
+        self._world = world
+        self._disk = world.disk
+        self._now_s = 0.0
+        self.accepted: list[Wished] = []
+        self.is_over = False
+        talks = world.shared.talks(world.disk.messages)
+        self.log = log_type(
+            _Changes(self),
+            self,
+            talks,
+            lambda: NOW_MS,
+            windows=WINDOWS,
+            patience_s=PATIENCE_S,
+            monotonic=lambda: self._now_s,
+            sleep=self._sleep,
+        )
+        talks.show_changes_with(self.log.shown)
+
+    async def end(self) -> None:
+        """Not `stop`, which waits for a store that may never answer."""
+        assert self.log._writer is not None
+        self.log._writer.cancel()
+        await asyncio.gather(self.log._writer, return_exceptions=True)
+
+    def wish(self, place: int, seq: int, actor: str, what: ChangeKind) -> None:
+        wished = Wished(actor, what)
+
+        def done(outcome: Changed | ChatError) -> None:
+            if isinstance(outcome, Changed) and outcome.change is not None:
+                kept = self._disk.messages._logs[outcome.change.conversation][outcome.change.seq]
+                if kept.rev < outcome.change.rev:
+                    self._world.wrong.append(f"{outcome.change} was told before the message showed it")
+            wished.told.append(outcome)
+
+        self.log.append(PLACES[place], seq, actor, what, done)
+        self.accepted.append(wished)
+
+    # ── the stores, as far as a change log asks them ─────────────────────────────────────────────────────────────
+
+    async def at(self, places: Sequence[tuple[str, int]]) -> list[Message]:
+        found: list[Message] = await self.call(lambda _: self._disk.messages.at(places))
+        return found
+
+    async def bring_up(self, messages: Sequence[Message]) -> None:
+        await self.call(lambda count: self._disk.messages.bring_up(messages[:count]))
+
+    async def call(self, work: Work) -> Any:
+        visit = Visit(work, asyncio.get_running_loop().create_future())
+        self._world.visits.append(visit)
+        try:
+            fate, count = await visit.turn
+        except asyncio.CancelledError:
+            if visit in self._world.visits:
+                self._world.visits.remove(visit)
+            self._world.late.append(work)
+            raise
+        if fate == "done":
+            return await work(None)
+        if fate == "lost half way":
+            await work(count)
+        elif fate == "lost after":
+            await work(None)
+        elif fate == "late":
+            self._world.late.append(work)
+        raise Unavailable("The store did not answer.")
+
+    async def _sleep(self, seconds: float) -> None:
+        self._now_s += seconds
+        await asyncio.sleep(0)
+
+
+class _Changes(FakeChanges):
+    """The store of changes, as a node sees it."""
+
+    def __init__(self, life: Life) -> None:
+        super().__init__()
+        self._life, self._disk = life, life._disk
+
+    async def append(self, changes: Sequence[Change]) -> int:
+        stored: int = await self._life.call(lambda count: self._disk.append(changes[:count]))
+        return stored
+
+    async def after(self, conversation_id: str, rev: int, limit: int) -> list[Change]:
+        found: list[Change] = await self._life.call(lambda _: self._disk.changes.after(conversation_id, rev, limit))
+        return found
+
+    async def erase(self, conversation_id: str, seqs: Sequence[int]) -> None:
+        await self._life.call(lambda _: self._disk.changes.erase(conversation_id, seqs))
+
+
+class World:
+    """Nodes, a disk, and what is on its way between them. `take` makes a step, `check` judges."""
+
+    def __init__(self, log_type: type[ChangeLog] = ChangeLog) -> None:
+        self.disk = Disk()
+        self.shared = Shared()
+        self.visits: list[Visit] = []
+        self.late: list[Work] = []
+        self.wrong: list[str] = []
+        self.lives: list[Life] = []
+        self._log_type = log_type
+
+    async def start(self) -> None:
+        for place in PLACES:
+            await self.disk.messages.append(first_messages(place.id))
+        self._nodes = [await self._born() for _ in range(NODES)]
+
+    async def take(self, step: Step) -> None:
+        """One of the steps below, by its name; it is nothing where there is nothing to do it to."""
+        name, *how = step
+        await getattr(self, f"_{name}")(*how)
+        await self._settle_down()
+
+    async def rest(self) -> None:
+        """Let everything go on without a fault, let what is late arrive, and somebody look at all of it."""
+        await self._finish()
+        for work in self.late:
+            await work(None)
+        heir = await self._born()
+        shown = asyncio.create_task(heir.log.shown({place.id: 0 for place in PLACES}))
+        while not shown.done():
+            await self._all_go_on("done", 0)
+        for node in (*self._nodes, heir):
+            await node.end()
+
+    async def _wish(self, node: int, place: int, seq: int, actor: int, what: int) -> None:
+        self._nodes[node].wish(place, seq, PEOPLE[actor] if place == 0 else PEOPLE[0], WHAT[what])
+
+    async def _go_on(self, which: int, fate: str, count: int) -> None:
+        """One call of a store ends so."""
+        if self.visits:
+            self._end(self.visits[which % len(self.visits)], fate, count)
+
+    async def _all_go_on(self, fate: str, count: int, rounds: int = 1) -> None:
+        """A spell in which all calls end so."""
+        for _ in range(rounds):
+            for visit in self.visits.copy():
+                self._end(visit, fate, count)
+            await self._settle_down()
+
+    async def _land(self, which: int) -> None:
+        """A late write arrives."""
+        if self.late:
+            await self.late.pop(which % len(self.late))(None)
+
+    async def _kill(self, node: int) -> None:
+        self._nodes[node].is_over = True
+        await self._nodes[node].end()
+        self._nodes[node] = await self._born()
+
+    def _end(self, visit: Visit, fate: str, count: int) -> None:
+        self.visits.remove(visit)
+        visit.turn.set_result((fate, count))
+
+    async def _born(self) -> Life:
+        life = Life(self, self._log_type)
+        self.lives.append(life)
+        await life.log.start()
+        return life
+
+    async def _settle_down(self) -> None:
+        for _ in range(TICKS):
+            await asyncio.sleep(0)
+
+    async def _finish(self) -> None:
+        for _ in range(REST):
+            if not self.visits and all(wished.told for node in self._nodes for wished in node.accepted):
+                return
+            await self._all_go_on("done", 0)
+        self.wrong.append("the world does not come to rest")
+
+
+def first_messages(conversation: str) -> list[Message]:
+    return [
+        Message(conversation, seq, PEOPLE[0], f"{conversation} {seq}", "first", NOW_MS)
+        for seq in range(1, MESSAGES + 1)
+    ]
+
+
+async def check(world: World) -> None:
+    """What must be true of a world that has come to rest.
+
+    Raises:
+        AssertionError: it is not.
+    """
+    assert not world.wrong, world.wrong[0]
+    tokens = [change.token for change in world.disk.journal.values()]
+    assert len(set(tokens)) == len(tokens), "nothing is done twice"
+    for place in PLACES:
+        log = [change for (conversation, _), change in sorted(world.disk.journal.items()) if conversation == place.id]
+        assert [change.rev for change in log] == list(range(1, len(log) + 1)), "numbers are contiguous"
+        messages = {message.seq: message for message in first_messages(place.id)}
+        for change in log:
+            before = messages[change.seq]
+            admitted = change.what.admitted(before, place, change.actor, 0, WINDOWS)
+            assert admitted == change.what, "it was looked at with all those below it"
+            messages[change.seq] = folded(before, [change])
+        kept = {message.seq: message for message in await world.disk.messages.before(place.id, 99, 99)}
+        assert kept == messages, "every message shows what its changes add up to"
+        for change in await world.disk.changes.after(place.id, 0, 1000):
+            if isinstance(change.what, Edit) and messages[change.seq].is_deleted:
+                assert change.what == Edit(""), "what is deleted is gone"
+    _check_news(world)
+    for life in world.lives:
+        for wished in life.accepted:
+            assert len(wished.told) == 1 or (life.is_over and len(wished.told) <= 1), "each is settled once"
+            for outcome in wished.told:
+                _check_outcome(world.disk.journal, wished, outcome)
+
+
+def _check_news(world: World) -> None:
+    """Of each change somebody is told that it is new, once, because that is when the others hear of it; unless it was
+    refused for want of an answer, or its node died."""
+    accepted = [wished for life in world.lives for wished in life.accepted]
+    outcomes = [outcome for wished in accepted for outcome in wished.told]
+    told = [each.change.token for each in outcomes if isinstance(each, Changed) and each.change is not None]
+    assert len(set(told)) == len(told)
+    unknown = sum(not wished.told or isinstance(wished.told[0], Unavailable) for wished in accepted)
+    assert len(world.disk.journal) <= len(told) + unknown
+
+
+def _check_outcome(journal: Mapping[tuple[str, int], Change], wished: Wished, outcome: Changed | ChatError) -> None:
+    if isinstance(outcome, ChatError):
+        assert isinstance(outcome, Unavailable | Conflict | Forbidden), outcome
+    elif outcome.change is not None:
+        kept = journal[outcome.change.conversation, outcome.change.rev]
+        assert kept == outcome.change, "what was acknowledged is there, at its number"
+        assert (kept.actor, type(kept.what)) == (wished.actor, type(wished.what)), "and is what was wished for"
+        assert outcome.message.rev >= kept.rev
