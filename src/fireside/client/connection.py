@@ -1,0 +1,123 @@
+"""A connection to the server, from being accepted to being lost. It does not come back: the client makes another."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
+
+import msgspec
+import socketio
+
+CONNECT_TIMEOUT_S = 20.0
+
+Hear = Callable[[str, Any], None]
+"""Called with the name and the body of everything the server tells, in the order in which it comes."""
+
+
+class Lost(Exception):
+    """The connection is gone, or there was none to be had. What became of what was under way is not known."""
+
+
+class Refused(Exception):
+    """The server says no. `code` is stable; `error` is for people."""
+
+    def __init__(self, code: str, error: str, details: dict[str, Any] | None = None) -> None:
+        super().__init__(error)
+        self.code = code
+        self.error = error
+        self.details = details or {}
+
+    @property
+    def is_passing(self) -> bool:
+        """Whether the same may be asked again."""
+        return self.code in ("rate_limited", "unavailable")
+
+    @property
+    def retry_after_s(self) -> float:
+        """When, where the server says so."""
+        return float(self.details.get("retryAfterS", 0))
+
+
+class Connection(Protocol):
+    """What the client needs of one."""
+
+    async def call(self, event: str, body: Any) -> Any:
+        """Ask, and wait for what the server acknowledges it with.
+
+        Raises:
+            Lost: the connection is gone before that.
+        """
+
+    async def lost(self) -> None:
+        """Wait until it is gone."""
+
+    async def close(self) -> None:
+        """Let it go."""
+
+
+Connect = Callable[[str, str, Hear], Awaitable[Connection]]
+"""Connects to a server with a token. Raises `Lost` where it cannot be reached, `Refused` where it lets nobody in."""
+
+
+class SocketIoConnection:
+    """A connection by python-socketio."""
+
+    def __init__(self, hear: Hear) -> None:
+        self._client = socketio.AsyncClient(reconnection=False, handle_sigint=False)
+        self._lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._refusal: Any = None
+        self._client.on("*", hear)
+        self._client.on("disconnect", self._disconnected)
+        self._client.on("connect_error", self._refused)
+
+    @classmethod
+    async def open(cls, server: str, token: str, hear: Hear) -> "SocketIoConnection":
+        """Connect; see `Connect`."""
+        connection = cls(hear)
+        try:
+            await connection._client.connect(
+                server, auth={"token": token}, transports=["websocket"], wait_timeout=CONNECT_TIMEOUT_S
+            )
+        except socketio.exceptions.ConnectionError as error:
+            await connection.close()
+            refusal = connection._refusal
+            if isinstance(refusal, dict) and isinstance(refusal.get("data"), dict) and "code" in refusal["data"]:
+                raise refused(refusal["data"]) from None
+            raise Lost(str(error)) from None
+        return connection
+
+    async def call(self, event: str, body: Any) -> Any:
+        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+
+        def answered(*args: Any) -> None:
+            if not answer.done():
+                answer.set_result(args[0] if args else None)
+
+        try:
+            await self._client.emit(event, msgspec.to_builtins(body), callback=answered)
+        except socketio.exceptions.SocketIOError as error:
+            raise Lost(str(error)) from None
+        await asyncio.wait({answer, self._lost}, return_when=asyncio.FIRST_COMPLETED)
+        if not answer.done():
+            raise Lost("the connection is gone")
+        return answer.result()
+
+    async def lost(self) -> None:
+        await asyncio.shield(self._lost)
+
+    async def close(self) -> None:
+        self._disconnected()
+        with contextlib.suppress(socketio.exceptions.SocketIOError):
+            await self._client.disconnect()
+
+    def _disconnected(self, *reason: object) -> None:
+        if not self._lost.done():
+            self._lost.set_result(None)
+
+    def _refused(self, data: Any = None) -> None:
+        self._refusal = data
+
+
+def refused(body: dict[str, Any]) -> Refused:
+    """What a refusal says, as an exception."""
+    return Refused(str(body["code"]), str(body.get("error", "")), body.get("details"))

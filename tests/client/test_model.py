@@ -1,0 +1,83 @@
+"""The model test: whatever people do, and whatever happens to their lines and programs, in any order, every device ends
+with what a fresh one gets; on both engines.
+
+`FIRESIDE_MODEL_RUNS` says how many runs there are on each engine; with more, longer ones are tried, too.
+"""
+
+import asyncio
+import os
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.client.house import House
+from tests.client.world import STEPS, Step, World
+from tests.engines import Mongod
+
+RUNS = int(os.environ.get("FIRESIDE_MODEL_RUNS", "60"))
+MOST_STEPS = 40
+OFTEN = ("send", "send", "again", "edit", "delete", "react", "read", "deafen", "cut")
+
+small = st.integers(0, 7)
+steps = st.builds(Step, st.sampled_from([*STEPS, *OFTEN]), small, small, small, st.integers(0, 25))
+
+
+class Place:
+    """A server that many runs share, each with people of its own."""
+
+    def __init__(self, folder: Path, **given: str) -> None:
+        self._runner = asyncio.Runner()
+        self._house = House(folder, **given)
+        self._runner.run(self._house.start())
+        self.counts: Counter[str] = Counter()
+
+    def run(self, steps: list[Step]) -> None:
+        self._runner.run(self._run(steps))
+
+    async def _run(self, steps: list[Step]) -> None:
+        world = World(self._house)
+        try:
+            await world.begin()
+            for step in steps:
+                await world.take(step)
+            await world.end()
+            await world.compare()
+        finally:
+            await world.close()
+        self.counts += world.counts
+        self.counts["runs"] += 1
+
+    def close(self) -> None:
+        self._runner.run(self._house.stop())
+        self._runner.close()
+
+
+@pytest.fixture(params=["sqlite", "mongo"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
+    given = {}
+    if request.param == "mongo":
+        mongod: Mongod = request.getfixturevalue("mongo_standalone")
+        given["MONGO_URI"] = mongod.fresh_uri()
+    place = Place(tmp_path, **given)
+    yield place
+    place.close()
+    steps = sum(count for name, count in place.counts.items() if name != "runs")
+    print(f"\n{request.param}: {place.counts['runs']} runs, {steps} steps: {dict(place.counts)}")
+
+
+@pytest.mark.timeout(0)
+def test_every_device_ends_with_what_a_fresh_one_gets(place: Place) -> None:
+    @settings(
+        deadline=None,
+        max_examples=RUNS,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
+    )
+    @given(st.lists(steps, max_size=MOST_STEPS))
+    def run(steps: list[Step]) -> None:
+        place.run(steps)
+
+    run()
