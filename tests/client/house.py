@@ -21,6 +21,8 @@ from fireside.features.conversations.talks import UNCERTAIN_S
 from tests.client.inprocess import InProcessConnection
 from tests.serving import QUICK, SECRET
 
+TURNS = 10
+"""In so many turns of the loop everything arrives that was told."""
 HUNG_S = 30.0
 """Whoever has not got everything by then never will."""
 
@@ -65,9 +67,11 @@ class House:
         return self._tokens.issue(user)
 
     async def tell(self) -> None:
-        """Write and tell what waits for its time."""
+        """Write and tell what waits for its time, and let it arrive."""
         await self.fireside.book.settle()
         await self.fireside.heads.tell()
+        for _ in range(TURNS):
+            await asyncio.sleep(0)
 
     async def rest(self) -> None:
         """Let every conversation fall asleep that nobody is writing into."""

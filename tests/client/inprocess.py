@@ -53,6 +53,8 @@ class InProcessConnection:
         self._accepted: asyncio.Future[None] = loop.create_future()
         self.deaf_for = 0
         """How many of the next events are lost."""
+        self.has_missed_heads = False
+        """Nothing tells of what was lost before them, but asking."""
         self.unanswered_after = NEVER
         """After how many answers the connection breaks, with the next one on its way."""
         self._session = fireside.engine_io.open(Handshake({}, {}, "here"), polling=False)
@@ -115,6 +117,7 @@ class InProcessConnection:
     def _event(self, name: str, body: Any) -> None:
         if self.deaf_for:
             self.deaf_for -= 1
+            self.has_missed_heads |= name == "heads"
         else:
             self._hear(name, body)
 

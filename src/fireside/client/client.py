@@ -152,7 +152,7 @@ class Client(Commands):
     def catch_up(self) -> None:
         """Ask the server whether there is anything that was missed. It is done after each absence, and now and then:
         what nobody tells of is no more than a few minutes late."""
-        self.state.is_behind = True
+        self.state.absences += 1
         self._wake()
 
     def remember(self) -> bytes:
@@ -198,7 +198,7 @@ class Client(Commands):
         form = {"conversation": conversation, "before": local.first, "limit": limit}
         page = await self._ask("getMessages", form, Page)
         local.take_older(page.messages, rev)
-        self._wake(conversation)
+        self._wake()
         return page.messages
 
     def mark_read(self, conversation: str, seq: int) -> None:
@@ -230,7 +230,7 @@ class Client(Commands):
                 self._connection = await self._connect(self._server, token, self._hear)
                 pauses.reset()
                 # What came while nobody listened is found by asking; what comes from now on is heard.
-                self.state.is_behind = True
+                self.state.absences += 1
                 self._online.set()
                 self._wake()
                 await self._connection.lost()
@@ -348,7 +348,7 @@ class Client(Commands):
         match missing:
             case MissingSync():
                 caught = await self._ask("sync", state.sync(), Caught)
-                state.take_caught(caught)
+                state.take_caught(missing, caught)
                 for item in caught.conversations:
                     self._notice(item.conversation.id)
             case MissingItem(conversation):

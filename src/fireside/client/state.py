@@ -22,7 +22,10 @@ PAGE = 100
 
 
 class MissingSync(NamedTuple):
-    """Whatever happened while nobody listened."""
+    """Whatever happened while nobody listened. `absences`: how often that was when this was found missing."""
+
+    absences: int
+    cursor: str
 
 
 class MissingItem(NamedTuple):
@@ -69,10 +72,17 @@ class State(msgspec.Struct):
     n: int = 0
     """One's own log is known up to this line."""
     last_n: int = 0
-    is_behind: bool = True
-    """Not everything that happened while nobody listened is here."""
+    absences: int = 1
+    """How often nobody listened."""
+    made_good: int = 0
+    """Up to which of those everything is here."""
     unsettled: set[str] = set()
     """Conversations of which something may be missing."""
+
+    @property
+    def is_behind(self) -> bool:
+        """Not everything that happened while nobody listened is here."""
+        return self.made_good < self.absences
 
     @property
     def unread(self) -> int:
@@ -123,7 +133,8 @@ class State(msgspec.Struct):
         """One shows others one's reading, and sees theirs; or no more. All is asked for again."""
         for each in self.conversations.values():
             each.receipts = {}
-        self.cursor, self.is_behind = "", True
+        self.cursor = ""
+        self.absences += 1
 
     # ── catching up ──────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -132,20 +143,24 @@ class State(msgspec.Struct):
         recent = list(self.conversations.values())[-KNOWN:]
         return Sync(cursor=self.cursor, known={each.id: each.known() for each in recent if each.about is not None})
 
-    def take_caught(self, caught: Caught) -> None:
+    def take_caught(self, missing: MissingSync, caught: Caught) -> None:
         """The answer."""
         for item in caught.conversations:
             self.take_item(item, caught.people)
         for entry in caught.own:
             self.take_entry(entry)
-        self.cursor, self.is_behind = caught.cursor, caught.more
+        if self.cursor == missing.cursor:
+            self.cursor = caught.cursor
+        if not caught.more:
+            # Whoever was away again since the question has to ask again.
+            self.made_good = max(self.made_good, missing.absences)
 
     # ── what is missing ──────────────────────────────────────────────────────────────────────────────────────────
 
     def missing(self) -> list[Missing]:
         """What to ask the server for, all at once; nothing when everything that is known to be there is here."""
         if self.is_behind:
-            return [MissingSync()]
+            return [MissingSync(self.absences, self.cursor)]
         found: list[Missing] = [MissingOwn(self.n)] if self.n < self.last_n else []
         for conversation_id in sorted(self.unsettled):
             theirs = self._missing_of(self.conversations[conversation_id])
