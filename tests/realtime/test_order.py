@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from fireside.realtime.sockets import INBOX, Refused, Socket
+from fireside.realtime.sockets import ASIDE, INBOX, Refused, Socket
 from tests.realtime.clients import TEXT, client_frame, joined
 from tests.realtime.served import Recorder, Serve, Served, eventually
 
@@ -334,3 +334,31 @@ async def test_what_still_runs_at_the_end_is_cancelled(serve: Serve, slow: Slow)
     await served.sockets.stop()
     assert not served.sockets.tasks._running
     assert slow.done == []
+
+
+async def test_what_is_done_aside_holds_nothing_up_but_no_more_than_so_much_of_it(serve: Serve, slow: Slow) -> None:
+    waiting: list[int] = []
+
+    async def wait(n: int) -> None:
+        waiting.append(n)
+        await slow.gate.wait()
+        waiting.remove(n)
+
+    def aside(socket: Socket, n: int, *, ack: object) -> None:
+        socket.aside(wait(n))
+
+    slow.on["aside"] = aside
+    served = await serve(slow)
+    client = await served.connected()
+    for n in range(ASIDE):
+        await client.send(f'42["aside",{n}]')
+    await client.send('42["quick",1]')
+    await eventually(lambda: slow.done == [1])
+    assert waiting == list(range(ASIDE))
+    await client.send(f'42["aside",{ASIDE}]')
+    await client.send('42["quick",2]')
+    await eventually(lambda: len(waiting) == ASIDE + 1)
+    assert slow.done == [1], "it waits in line"
+    slow.gate.set()
+    await eventually(lambda: slow.done == [1, 2])
+    assert not waiting

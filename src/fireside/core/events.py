@@ -77,6 +77,8 @@ class Event:
     refusals: tuple[type[ChatError], ...] = ()
     routes: tuple[Route, ...] = ()
     """Where the same is to be had on the REST wire."""
+    in_line: bool = True
+    """False: it does not matter what overtakes it, so nothing waits behind it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,8 @@ class Command:
     do: Callable[[Caller, Any], Awaitable[Reply]]
     reply: type[Reply] = Reply
     refusals: tuple[type[ChatError], ...] = ()
+    in_line: bool = True
+    """As of an `Event`."""
 
     def event(self) -> Event:
         """The same, as an event."""
@@ -97,7 +101,7 @@ class Command:
             call.reply(await self.do(call, form))
 
         handle.__doc__ = self.do.__doc__
-        return Event(self.name, self.form, handle, self.reply, self.refusals, (self.route,))
+        return Event(self.name, self.form, handle, self.reply, self.refusals, (self.route,), self.in_line)
 
 
 @dataclass(frozen=True, slots=True)

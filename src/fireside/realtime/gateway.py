@@ -144,7 +144,12 @@ class ChatGateway:
         except Exception as error:
             call.refuse(_as_chat_error(error))
             return None
-        return None if waiting is None else _later(call, waiting)
+        if waiting is None:
+            return None
+        if event.in_line:
+            return _later(call, waiting)
+        socket.aside(_later(call, waiting))
+        return None
 
     def heartbeat(self, socket: Socket) -> None:
         if socket.context.expires_at <= self._clock():

@@ -9,7 +9,7 @@ there are too many.
 import logging
 import secrets
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any, Protocol
 
 from fireside.realtime.frames import frame, packet_frames
@@ -22,6 +22,8 @@ from fireside.socketio.packet import Packet
 logger = logging.getLogger(__name__)
 
 INBOX = 32
+ASIDE = 32
+"""What a connection may have done aside at a time; more of it is done in line."""
 MAX_REFUSALS = 5
 """How often a client may ask for namespaces it does not get."""
 
@@ -113,6 +115,10 @@ class Socket:
         for part in packet_frames(packet):
             self.session.send(part)
 
+    def aside(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do this while the client's next events are handled."""
+        self.connection.aside(work)
+
     def disconnect(self) -> None:
         """Put the client out of this namespace; it is told. The connection stays."""
         if self.connected:
@@ -135,7 +141,7 @@ class Socket:
 class Connection:
     """The peer of a session: reads its messages and knows the sockets on it."""
 
-    __slots__ = ("_busy", "_decoder", "_host", "_inbox", "_refusals", "_sockets", "bucket", "session")
+    __slots__ = ("_aside", "_busy", "_decoder", "_host", "_inbox", "_refusals", "_sockets", "bucket", "session")
 
     def __init__(self, session: Session, host: "SocketServer") -> None:
         self.session = session
@@ -145,6 +151,7 @@ class Connection:
         self._sockets: dict[str, Socket] = {}
         self._inbox: deque[str | bytes] | None = None
         self._busy = False
+        self._aside = 0
         self._refusals = 0
         self._expect_soon()
 
@@ -260,6 +267,19 @@ class Connection:
                     logger.exception("a farewell failed")
 
     # ── waiting ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def aside(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do this, and let nothing wait for it."""
+        if self._aside == ASIDE:
+            return self._run(work)
+        self._aside += 1
+        self._host.tasks.spawn(self._do_aside(work))
+
+    async def _do_aside(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        finally:
+            self._aside -= 1
 
     def _run(self, waiting: Awaitable[None] | None) -> None:
         if waiting is not None:

@@ -31,10 +31,13 @@ class ReceiptEndpoints:
     def commands(self) -> tuple[Command, ...]:
         """What clients can do over both wires."""
         one = "/api/conversations/{conversation}"
+        # A mark waits for its group to be written; what is sent meanwhile does not wait for that.
         seen_by = one + "/messages/{seq}/receipts"
         return (
-            Command("markDelivered", Route("PUT", one + "/delivered"), MarkSeq, self._delivered, Reply, (NotFound,)),
-            Command("markRead", Route("PUT", one + "/read"), MarkSeq, self._read, Reply, (NotFound,)),
+            Command(
+                "markDelivered", Route("PUT", one + "/delivered"), MarkSeq, self._delivered, Reply, (NotFound,), False
+            ),
+            Command("markRead", Route("PUT", one + "/read"), MarkSeq, self._read, Reply, (NotFound,), False),
             Command(
                 "getReceipts", Route("GET", one + "/receipts"), OneConversation, self._all, AllReceipts, (NotFound,)
             ),
