@@ -191,6 +191,7 @@ class Node:
         self._commands |= {each.name: each for each in events}
 
     async def start(self) -> None:
+        await self.keeper.look()  # it takes its lease; from then on whoever lets time go on has it look
         for each in (self.log, self.change_log, self.book):
             await each.start()
 

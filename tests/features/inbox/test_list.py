@@ -61,6 +61,18 @@ async def test_the_pages_hold_each_conversation_once(world: World, node: Node, l
     assert await everything(node, ANN, limit) == (talks[::-1] if apart_s else sorted(talks, reverse=True))
 
 
+async def test_what_is_going_on_on_another_node_counts(world: World, node: Node) -> None:
+    there = await world.node()
+    talks = [await node.direct(ANN, other) for other in (BOB, CAT)]
+    for each, where in ((talks[0], node), (talks[1], node), (talks[0], there)):
+        node.time.go_on(1)
+        await where.say(ANN, each)
+    for asked in (node, there):
+        answer = await asked.do(ANN, "getConversations")
+        assert ids(answer) == talks
+        assert [item["activeAt"][-7:] for item in answer["conversations"]] == ["23.123Z", "22.123Z"]
+
+
 async def test_what_rises_between_two_pages_hides_no_other(node: Node) -> None:
     talks = [await node.direct(ANN, other) for other in (BOB, CAT, DAN, EVE)]
     for each in talks:

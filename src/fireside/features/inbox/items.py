@@ -126,11 +126,18 @@ class Items:
         """When the last message of each was sent that its reader can see; 0 where there is none."""
         ends = [(row.activity.conversation, row.until) for row in rows if row.until is not None]
         last = {each.conversation: each.sent_at for each in await self._messages.at(ends)} if ends else {}
+        elsewhere = [
+            Tail(row.activity.conversation, 0, NEWEST, 1)
+            for row in rows
+            if row.until is None and set(row.activity.awake) - {self._talks.node}
+        ]
+        tails = await self._messages.tails(elsewhere) if elsewhere else {}
+        last |= {each: page[-1].sent_at for each, page in tails.items()}
         return {row.activity.conversation: last.get(row.activity.conversation) or self._at(row) for row in rows}
 
     def _at(self, row: InboxRow) -> int:
         talk = self._talks.get(row.activity.conversation)
-        return row.activity.at if talk is None else talk.at
+        return row.activity.at if talk is None else max(row.activity.at, talk.at)
 
     async def heads(self, rows: Sequence[InboxRow]) -> dict[str, Known]:
         """How far each has got."""

@@ -55,7 +55,11 @@ class MongoInbox:
         return [_row(each, members[each.conversation]) for each in found]
 
     async def _with_members(self, user_id: str, found: list[Activity]) -> list[InboxRow]:
-        wanted = {"_id": {"$in": [pair(user_id, each.conversation) for each in found]}}
+        keys = sorted(pair(user_id, each.conversation) for each in found)
+        if not keys:
+            return []
+        # With its bounds it is a range of their own conversations; without, all of everybody's would be looked at.
+        wanted = {"_id": {"$in": keys, "$gte": keys[0], "$lte": keys[-1]}}
         with translated():
             members = {each["_id"][12:].hex(): each async for each in self._members.find(wanted)}
         return [_row(each, members[each.conversation]) for each in found if each.conversation in members]

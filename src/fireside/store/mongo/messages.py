@@ -26,7 +26,7 @@ from fireside.features.conversations.talks import SystemRow
 from fireside.features.messages.service import NEWEST, Extra, Message, State, Tail
 from fireside.store.mongo.engine import Collection, MongoEngine, inserted, united
 from fireside.store.mongo.errors import translated
-from fireside.store.mongo.places import FIRST, LAST, between, number_of, place
+from fireside.store.mongo.places import FIRST, LAST, between, number_of, place, ranges
 from fireside.store.mongo.schema import Document
 
 ROWS_AT_ONCE = 1000
@@ -81,9 +81,8 @@ class MongoMessages:
         return {conversation: page[::-1] for conversation, page in found.items()}
 
     async def at(self, places: Sequence[tuple[str, int]]) -> list[Message]:
-        wanted = {"_id": {"$in": [place(conversation, seq) for conversation, seq in places]}}
-        with translated():
-            return [_message(found) async for found in self._messages.find(wanted)]
+        near = ranges(place(conversation, seq) for conversation, seq in places)
+        return [_message(found) async for found in united(self._messages, [[{"$match": each}] for each in near])]
 
     async def bring_up(self, messages: Sequence[Message]) -> None:
         updates = [
