@@ -1,12 +1,13 @@
 """Delivery: encoded once, to every device of everybody, whatever becomes of one of them."""
 
+import asyncio
 from typing import Any
 
 import msgspec
 import pytest
 
 from fireside.core.forms import Form
-from fireside.realtime.delivery import Delivery, Devices, event_frame
+from fireside.realtime.delivery import FEW, Delivery, Devices, event_frame
 from fireside.realtime.frames import polling_packet
 
 
@@ -72,3 +73,14 @@ def test_people_without_devices_are_forgotten(devices: Devices) -> None:
         devices.remove("me", socket)
     assert len(devices) == 0
     assert list(devices.of("me")) == []
+
+
+async def test_a_crowd_is_told_after_whoever_is_answered_now_and_in_order(devices: Devices) -> None:
+    crowd = [FakeSocket(devices, f"{number}") for number in range(FEW + 1)]
+    delivery = Delivery(devices)
+    people = [f"{number}" for number in range(FEW + 1)]
+    for text in ("first", "second"):
+        delivery.publish(people, "noted", Note(text))
+    assert not any(socket.heard for socket in crowd)
+    await asyncio.sleep(0)
+    assert all(socket.heard == [event_frame("noted", Note(text)) for text in ("first", "second")] for socket in crowd)

@@ -8,7 +8,7 @@ handler returns (a durable write, say): ordering binds what is accepted, not wha
 An `Announcement` is what the server tells of its own accord.
 """
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -116,7 +116,7 @@ class Announcement:
 class Publisher(Protocol):
     """Takes an event to people, wherever their devices are."""
 
-    def publish(self, user_ids: Iterable[str], event: str, body: Body, *, origin: object | None = None) -> None:
+    def publish(self, user_ids: Collection[str], event: str, body: Body, *, origin: object | None = None) -> None:
         """Hand the event to every connected device of these people but `origin`. Never waits for anyone."""
 
     def hand(self, devices: Iterable[object], event: str, body: Body) -> None:

@@ -3,12 +3,16 @@
 Encoded once, whoever gets it. Each device's queue is bounded by its session, so a fan-out waits for nobody.
 """
 
-from collections.abc import Iterable, Sequence
+import asyncio
+from collections.abc import Collection, Iterable, Sequence
 
 from fireside.core.events import Body
 from fireside.realtime.frames import frame
 from fireside.realtime.sockets import Socket
 from fireside.socketio.packet import encode_json
+
+FEW = 64
+"""People who are told of something at once."""
 
 
 def event_frame(event: str, body: Body) -> bytes:
@@ -47,7 +51,13 @@ class Delivery:
     def __init__(self, devices: Devices) -> None:
         self._devices = devices
 
-    def publish(self, user_ids: Iterable[str], event: str, body: Body, *, origin: object | None = None) -> None:
+    def publish(self, user_ids: Collection[str], event: str, body: Body, *, origin: object | None = None) -> None:
+        if len(user_ids) <= FEW:
+            return self._publish(user_ids, event, body, origin)
+        # To queue it for a thousand devices takes a millisecond, and whoever sent it is to be acknowledged first.
+        asyncio.get_running_loop().call_soon(self._publish, user_ids, event, body, origin)
+
+    def _publish(self, user_ids: Iterable[str], event: str, body: Body, origin: object | None) -> None:
         framed: bytes | None = None
         for user_id in user_ids:
             # A copy: a device that is full is closed by this, and leaves the list.

@@ -6,6 +6,7 @@ It knows nothing of Socket.IO: an application gives each session a peer. Both tr
 import asyncio
 import logging
 import secrets
+from collections import deque
 from collections.abc import Callable
 
 from fireside.realtime import frames
@@ -22,6 +23,8 @@ logger = logging.getLogger(__name__)
 CLOSING_S = 5.0
 """How long a client has to finish the closing handshake."""
 
+WRITES_A_TURN = 100
+"""Sessions that are written to in one turn of the loop."""
 MAX_HANDSHAKE = 16 * 1024
 """Characters of a handshake's query and headers. They are remembered, and nobody has shown yet who they are."""
 
@@ -38,7 +41,9 @@ class EngineServer:
         self._application = application
         self._sessions: dict[str, Session] = {}
         self._seats = Seats(options.connections_per_address)
-        self._dirty: list[Session] = []
+        self._dirty: deque[Session] = deque()
+        self._first: list[Session] = []
+        self._flushing = False
         self._loop: asyncio.AbstractEventLoop
 
     def __len__(self) -> int:
@@ -115,11 +120,24 @@ class EngineServer:
 
     def flush_soon(self, session: Session) -> None:
         """Write what the session has waiting when this tick of the loop is over."""
-        if not self._dirty:
-            self._loop.call_soon(self._flush)
         self._dirty.append(session)
+        if not self._flushing:
+            self._flushing = True
+            self._loop.call_soon(self._flush)
+
+    def flush_first(self, session: Session) -> None:
+        """Write what this one has waiting before what a crowd has."""
+        if len(self._dirty) > WRITES_A_TURN:
+            self._first.append(session)
 
     def _flush(self) -> None:
-        dirty, self._dirty = self._dirty, []
-        for session in dirty:
+        """What a thousand devices have waiting takes many milliseconds to write: others have their turns between."""
+        first, self._first = self._first, []
+        for session in first:
             session.flush()
+        dirty = self._dirty
+        for _ in range(min(len(dirty), WRITES_A_TURN)):
+            dirty.popleft().flush()
+        self._flushing = bool(dirty)
+        if dirty:
+            self._loop.call_soon(self._flush)

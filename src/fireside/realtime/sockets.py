@@ -50,13 +50,16 @@ class Ack:
         socket, self._socket = self._socket, None
         if socket is not None and socket.connected:
             socket.send(Packet(sio.ACK, socket.namespace, list(args), self._id))
+            socket.session.server.flush_first(socket.session)
 
     def json(self, body: bytes) -> None:
         """Answer with one argument that is JSON already."""
         socket, self._socket = self._socket, None
         if socket is not None and socket.connected:
             namespace = b"" if socket.namespace == "/" else socket.namespace.encode() + b","
-            socket.session.send(frame(b"43%b%d[%b]" % (namespace, self._id, body)))
+            session = socket.session
+            session.send(frame(b"43%b%d[%b]" % (namespace, self._id, body)))
+            session.server.flush_first(session)
 
 
 class Namespace(Protocol):

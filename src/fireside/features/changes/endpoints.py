@@ -1,7 +1,6 @@
 """The wire of changes: commands, what others hear of them, and catching up."""
 
 import asyncio
-from collections.abc import Iterable
 
 from fireside.core.clock import iso
 from fireside.core.errors import ChatError, Conflict, Forbidden, NotFound
@@ -137,13 +136,13 @@ class ChangeEndpoints:
         told = ChangedMessage(conversation=conversation.id, rev=change.rev, message=form)
         event = EVENTS[type(change.what)]
         self._publisher.publish(_who_saw(changed, True), event, told, origin=origin)
-        newcomers = list(_who_saw(changed, False))
+        newcomers = _who_saw(changed, False)
         if newcomers:
             # They were not there when it was said; but the number is one of theirs, too.
             bare = ChangedMessage(conversation=conversation.id, rev=change.rev)
             self._publisher.publish(newcomers, event, bare)
 
 
-def _who_saw(changed: Changed, saw: bool) -> Iterable[str]:
+def _who_saw(changed: Changed, saw: bool) -> list[str]:
     seq = changed.message.seq
     return [each for each, member in changed.conversation.members.items() if (member.since < seq) is saw]

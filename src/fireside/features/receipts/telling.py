@@ -4,7 +4,7 @@ Who keeps their reading to themselves sees nobody else's either. Receipts of lar
 they are there for whoever asks.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 
 from fireside.core.events import Publisher
 from fireside.features.accounts.privacy import Privacy
@@ -47,7 +47,7 @@ class Telling:
             if mark.delivered
         ]
 
-    def _publish(self, user_ids: Iterable[str], conversation: Conversation, forms: list[ReceiptForm]) -> None:
+    def _publish(self, user_ids: Collection[str], conversation: Conversation, forms: list[ReceiptForm]) -> None:
         moved = ReceiptsMoved(conversation=conversation.id, receipts=forms)
         self._publisher.publish(user_ids, MOVED.name, moved)
 
