@@ -73,7 +73,7 @@ async def test_everybody_has_a_log_of_their_own(personal: PersonalStore, me: str
     assert await personal.after(me, 0, 10) == [mine]
     assert await personal.flags(me) == {here: Own(pinned=True)}
     assert await personal.last(me, [(here, 0), (here, 5)]) == {(here, 0): Own(pinned=True)}
-    assert await personal.hidden(me, here, 0, 10) == []
+    assert await personal.hidden(me, {here: (0, 10)}) == {}
     assert await personal.starred(me, TOP, 10) == []
 
 
@@ -149,10 +149,10 @@ async def test_hidden_are_messages_in_between_that_are_hidden_still(
     await write(personal, *log, entry(me, 7, here, 4, starred=True), entry(me, 8, new_id(), 5, hidden=True))
     await write(personal, entry(me, 9, here, 3), entry(me, 10, here, 7, hidden=True, starred=True))
     await write(personal, entry(me, 11, here, hidden=True))
-    assert await personal.hidden(me, here, 0, TOP - 1) == [1, 2, 7, 8, 9]
-    assert await personal.hidden(me, here, 1, 8) == [2, 7, 8]
-    assert await personal.hidden(me, here, 2, 6) == await personal.hidden(me, here, 9, 9) == []
-    assert await personal.hidden(me, new_id(), 0, 100) == await personal.hidden(new_id(), here, 0, 100) == []
+    assert await personal.hidden(me, {here: (0, TOP - 1)}) == {here: [1, 2, 7, 8, 9]}
+    assert await personal.hidden(me, {here: (1, 8)}) == {here: [2, 7, 8]}
+    assert await personal.hidden(me, {here: (2, 6)}) == await personal.hidden(me, {here: (9, 9)}) == {}
+    assert await personal.hidden(me, {new_id(): (0, 100)}) == await personal.hidden(new_id(), {here: (0, 100)}) == {}
 
 
 async def test_what_is_starred_comes_newest_first_from_below_a_number(

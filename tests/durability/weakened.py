@@ -8,7 +8,7 @@ somebody's bug. A test puts them into its own process, and takes them back; a se
 import asyncio
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from itertools import count
 
 from fireside import cli
@@ -186,7 +186,7 @@ class Announcement:
         self._rest = event, body
         self._origin = origin
 
-    def make(self, people: Iterable[str] | None = None) -> None:
+    def make(self, people: Collection[str] | None = None) -> None:
         """Do it."""
         publish(self.delivery, people or self._people, *self._rest, origin=self._origin)
 
@@ -196,7 +196,7 @@ def announce(replace: Replace, differently: Callable[[Announcement], None]) -> N
     numbers = count(1)
 
     def publish_most(
-        self: Delivery, user_ids: Iterable[str], event: str, body: Body, *, origin: object | None = None
+        self: Delivery, user_ids: Collection[str], event: str, body: Body, *, origin: object | None = None
     ) -> None:
         announcement = Announcement(self, list(user_ids), event, body, origin)
         if next(numbers) % EVERY:

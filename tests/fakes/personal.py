@@ -2,9 +2,9 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from fireside.features.personal.service import Entry, Own, Place
+from fireside.features.personal.service import Entry, Own, Place, Span
 
 
 class FakePersonal:
@@ -35,13 +35,14 @@ class FakePersonal:
         await asyncio.sleep(0)
         return {conversation: entry.own for (conversation, seq), entry in self._last(user_id).items() if not seq}
 
-    async def hidden(self, user_id: str, conversation_id: str, above: int, up_to: int) -> list[int]:
+    async def hidden(self, user_id: str, spans: Mapping[str, Span]) -> dict[str, list[int]]:
         await asyncio.sleep(0)
-        return sorted(
-            seq
-            for (conversation, seq), entry in self._last(user_id).items()
-            if conversation == conversation_id and above < seq <= up_to and entry.own.hidden
-        )
+        found: dict[str, list[int]] = {}
+        for (conversation, seq), entry in sorted(self._last(user_id).items()):
+            above, up_to = spans.get(conversation, (0, 0))
+            if above < seq <= up_to and entry.own.hidden:
+                found.setdefault(conversation, []).append(seq)
+        return found
 
     async def starred(self, user_id: str, below: int, limit: int) -> list[Entry]:
         await asyncio.sleep(0)

@@ -1,13 +1,14 @@
 """Reading what has changed: catching up on it, the edits of a message, and messages as somebody who left knew them."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import msgspec
 
 from fireside.core.paging import require_limit
 from fireside.features.changes.service import Change, ChangeStore, Edit, as_of, folded, not_there
 from fireside.features.conversations.service import View
-from fireside.features.messages.service import Lens, Message, MessageStore
+from fireside.features.messages.service import Lens, Message, MessageStore, Shown
 
 
 class Caught(msgspec.Struct, frozen=True, gc=False):
@@ -15,6 +16,15 @@ class Caught(msgspec.Struct, frozen=True, gc=False):
 
     messages: list[Message]
     rev: int
+    more: bool
+
+
+class Tailed(NamedTuple):
+    """The changes of a conversation above `rev`, and whether there are more above them; and what its reader may see."""
+
+    view: View
+    rev: int
+    changes: Sequence[Change]
     more: bool
 
 
@@ -40,17 +50,28 @@ class Reading:
             InvalidInput: the limit is out of range.
         """
         changes = await self._store.after(view.conversation.id, rev, require_limit(limit) + 1)
-        return await self.caught(view, rev, changes[:limit], more=len(changes) > limit)
+        (caught,) = await self.caught([Tailed(view, rev, changes[:limit], len(changes) > limit)])
+        return caught
 
-    async def caught(self, view: View, rev: int, changes: Sequence[Change], *, more: bool) -> Caught:
-        """The messages of these changes, which are those above `rev`, as the reader sees them."""
-        if view.rev is not None:
-            more = more and changes[-1].rev < view.rev
-            changes = [each for each in changes if each.rev <= (view.rev or 0)]
-        seqs = sorted({each.seq for each in changes if _is_seen(view, each.seq)})
-        found = await self._messages.at([(view.conversation.id, seq) for seq in seqs]) if seqs else []
-        messages = sorted((folded(message, changes) for message in found), key=lambda message: message.seq)
-        return Caught(await self._lens.show(view, messages), changes[-1].rev if changes else rev, more)
+    async def caught(self, tails: Sequence[Tailed]) -> list[Caught]:
+        """The messages of these changes, as one reader sees them."""
+        cut = [_within(*each) for each in tails]
+        places = [
+            (view.conversation.id, seq)
+            for view, _, changes, _ in cut
+            for seq in sorted({each.seq for each in changes if _is_seen(view, each.seq)})
+        ]
+        found: dict[str, list[Message]] = {}
+        for message in await self._messages.at(places) if places else ():
+            found.setdefault(message.conversation, []).append(message)
+        pages = [
+            (view, sorted((folded(each, changes) for each in found.get(view.conversation.id, ())), key=_seq))
+            for view, _, changes, _ in cut
+        ]
+        return [
+            Caught(shown, changes[-1].rev if changes else rev, more)
+            for (_, rev, changes, more), shown in zip(cut, await self._lens.show(pages), strict=True)
+        ]
 
     async def versions(self, view: View, seq: int) -> list[Version]:
         """What a message has said, oldest first; only what it says now where it was never edited, nothing if deleted.
@@ -80,15 +101,33 @@ class FrozenLens:
     def __init__(self, store: ChangeStore) -> None:
         self._store = store
 
-    async def show(self, view: View, messages: list[Message]) -> list[Message]:
-        rev = view.rev
-        if rev is None:
-            return messages
-        later = [(each.conversation, each.seq) for each in messages if each.rev > rev and not each.is_deleted]
-        if not later:
-            return messages
-        changes = await self._store.of(later)
-        return [as_of(each, changes.get((each.conversation, each.seq), ()), rev) for each in messages]
+    async def show(self, pages: Sequence[Shown]) -> list[list[Message]]:
+        later = [
+            (each.conversation, each.seq)
+            for view, messages in pages
+            if view.rev is not None
+            for each in messages
+            if each.rev > view.rev and not each.is_deleted
+        ]
+        changes = await self._store.of(later) if later else {}
+        return [
+            [as_of(each, changes.get((each.conversation, each.seq), ()), view.rev) for each in messages]
+            if view.rev is not None and later
+            else messages
+            for view, messages in pages
+        ]
+
+
+def _within(view: View, rev: int, changes: Sequence[Change], more: bool) -> Tailed:
+    """What of it the reader may see."""
+    if view.rev is None:
+        return Tailed(view, rev, changes, more)
+    seen = [each for each in changes if each.rev <= view.rev]
+    return Tailed(view, rev, seen, more and changes[-1].rev < view.rev)
+
+
+def _seq(message: Message) -> int:
+    return message.seq
 
 
 def _is_seen(view: View, seq: int) -> bool:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import msgspec
 
 from fireside.features.changes.log import ChangeLog
-from fireside.features.changes.reading import Caught, Reading
+from fireside.features.changes.reading import Caught, Reading, Tailed
 from fireside.features.changes.service import ChangeStore, ChangeTail
 from fireside.features.conversations.service import Conversations, View, view_of
 from fireside.features.conversations.talks import Talks
@@ -169,7 +169,8 @@ class Items:
             if above < at[each].seq and limit:
                 wanted.append(Tail(each, above, NEWEST if view.until is None else view.until + 1, limit))
         pages = await self._messages.tails(wanted) if wanted else {}
-        return {each: await self._lens.show(views[each], page) for each, page in pages.items()}
+        shown = await self._lens.show([(views[each], page) for each, page in pages.items()])
+        return dict(zip(pages, shown, strict=True))
 
     async def _changed(
         self, views: Mapping[str, View], at: Mapping[str, Known], limit: int, known: Mapping[str, Known]
@@ -178,7 +179,7 @@ class Items:
         lows = {each: known[each].rev if each in known else 0 for each in views}
         wanted = [ChangeTail(each, lows[each], limit + 1) for each in views if lows[each] < at[each].rev and limit]
         tails = await self._changes.tails(wanted) if wanted else {}
-        found: dict[str, tuple[Caught, int]] = {}
+        found = []
         for each, view in views.items():
             changes = [change for change in tails.get(each, []) if change.rev <= at[each].rev]
             low = lows[each]
@@ -186,8 +187,9 @@ class Items:
                 low, changes = changes[-limit - 1].rev, changes[-limit:]
             if not limit:
                 low = at[each].rev
-            found[each] = await self._reading.caught(view, low, changes, more=False), low
-        return found
+            found.append(Tailed(view, low, changes, False))
+        caught = await self._reading.caught(found)
+        return {each: (shown, tail.rev) for each, shown, tail in zip(views, caught, found, strict=True)}
 
     async def _unread(
         self, user_id: str, rows: Sequence[InboxRow], views: Mapping[str, View], at: Mapping[str, Known]
@@ -205,11 +207,10 @@ class Items:
         }
         silent = await self._messages.silent(spans) if spans else {}
         counts = {}
+        heard = {each: span for each, span in spans.items() if span[1] - span[0] > len(set(silent.get(each, ())))}
+        hidden = await self._personal.hidden(user_id, heard) if heard else {}
         for each, (low, high) in spans.items():
-            quiet = set(silent.get(each, ()))
-            if high - low > len(quiet):
-                quiet |= set(await self._personal.hidden(user_id, each, low, high))
-            counts[each] = high - low - len(quiet)
+            counts[each] = high - low - len({*silent.get(each, ()), *hidden.get(each, ())})
         return counts
 
     def _read_by(self, user_id: str, row: InboxRow, view: View) -> int:

@@ -174,11 +174,16 @@ class Log(Protocol):
     def append(self, draft: Draft, done: Done) -> None: ...
 
 
+Shown = tuple[View, list[Message]]
+"""A page of a conversation, and what its reader may see there."""
+
+
 class Lens(Protocol):
     """Port: what one reader sees of messages. Later features know what somebody has hidden, and what was changed since
     they left."""
 
-    async def show(self, view: View, messages: list[Message]) -> list[Message]: ...
+    async def show(self, pages: Sequence[Shown]) -> list[list[Message]]:
+        """What the reader sees of each of these, who is the same in all of them."""
 
 
 class Lenses:
@@ -187,10 +192,11 @@ class Lenses:
     def __init__(self, *lenses: Lens) -> None:
         self._lenses = lenses
 
-    async def show(self, view: View, messages: list[Message]) -> list[Message]:
+    async def show(self, pages: Sequence[Shown]) -> list[list[Message]]:
+        shown = [messages for _, messages in pages]
         for lens in self._lenses:
-            messages = await lens.show(view, messages)
-        return messages
+            shown = await lens.show([(view, messages) for (view, _), messages in zip(pages, shown, strict=True)])
+        return shown
 
 
 class Messages:
@@ -243,7 +249,7 @@ class Messages:
         found = await self._store.at([(view.conversation.id, seq)]) if within else []
         if not found:
             raise NotFound("There is no such message.")
-        (message,) = await self._lens.show(view, found)
+        ((message,),) = await self._lens.show([(view, found)])
         return message
 
     async def page(self, view: View, *, before: int | None, after: int | None, limit: int) -> list[Message]:
@@ -262,13 +268,15 @@ class Messages:
         else:
             below = below if before is None else min(below, require_seq("before", before))
             found = await self._store.before(view.conversation.id, below, limit, above=view.since)
-        return await self._lens.show(view, found)
+        (page,) = await self._lens.show([(view, found)])
+        return page
 
     async def all(self, view: View) -> AsyncIterator[list[Message]]:
         """All that the reader may see, oldest first, in pages of `EXPORT_PAGE`: as it grows while it is read."""
         seq, below = view.since, NEWEST if view.until is None else view.until + 1
         while page := await self._store.after(view.conversation.id, seq, EXPORT_PAGE, below=below):
-            yield await self._lens.show(view, page)
+            (shown,) = await self._lens.show([(view, page)])
+            yield shown
             if len(page) < EXPORT_PAGE:
                 return
             seq = page[-1].seq

@@ -5,14 +5,13 @@ at once the number decides, and the other one looks again at what is so by then.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 
 from fireside.core.clock import Clock
 from fireside.core.errors import Unavailable
-from fireside.features.conversations.service import View
-from fireside.features.messages.service import Message, State
+from fireside.features.messages.service import Message, Shown, State
 from fireside.features.personal.service import NOTHING, Entry, PersonalStore
 
 ATTEMPTS = 50
@@ -60,12 +59,17 @@ class HidingLens:
     def __init__(self, store: PersonalStore) -> None:
         self._store = store
 
-    async def show(self, view: View, messages: list[Message]) -> list[Message]:
-        if not messages:
-            return messages
-        seqs = [message.seq for message in messages]
-        hidden = await self._store.hidden(view.reader, view.conversation.id, min(seqs) - 1, max(seqs))
-        return [_blank(message) if message.seq in hidden else message for message in messages] if hidden else messages
+    async def show(self, pages: Sequence[Shown]) -> list[list[Message]]:
+        spans = {view.conversation.id: (messages[0].seq - 1, messages[-1].seq) for view, messages in pages if messages}
+        hidden = await self._store.hidden(pages[0][0].reader, spans) if spans else {}
+        return [
+            _without(hidden[view.conversation.id], messages) if view.conversation.id in hidden else messages
+            for view, messages in pages
+        ]
+
+
+def _without(seqs: Collection[int], messages: list[Message]) -> list[Message]:
+    return [_blank(message) if message.seq in seqs else message for message in messages]
 
 
 def _blank(message: Message) -> Message:

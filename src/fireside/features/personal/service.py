@@ -5,7 +5,7 @@ it and one that missed a frame notices. An entry says all there is to say about 
 of one): the last entry of a place is how things are there.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -40,6 +40,8 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
 
 
 Place = tuple[str, int]
+Span = tuple[int, int]
+"""From above a seq up to another, of a conversation."""
 
 
 class PersonalStore(Protocol):
@@ -64,8 +66,8 @@ class PersonalStore(Protocol):
     async def flags(self, user_id: str) -> dict[str, Own]:
         """The last entry of every conversation that has one."""
 
-    async def hidden(self, user_id: str, conversation_id: str, above: int, up_to: int) -> list[int]:
-        """The seqs of messages in between that this person has hidden."""
+    async def hidden(self, user_id: str, spans: Mapping[str, Span]) -> dict[str, list[int]]:
+        """The seqs of messages that this person has hidden within these spans, in order; absent where there is none."""
 
     async def starred(self, user_id: str, below: int, limit: int) -> list[Entry]:
         """What is starred, the last entry of each place, newest entry first, from below `n` on."""

@@ -1,12 +1,12 @@
 """What is one's own, in MongoDB: clustered by (person, n), and found by its place."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 from bson.datetime_ms import DatetimeMS
 
-from fireside.features.personal.service import Entry, Own, Place
+from fireside.features.personal.service import Entry, Own, Place, Span
 from fireside.store.mongo.engine import Collection, MongoEngine, inserted
 from fireside.store.mongo.errors import translated
 from fireside.store.mongo.places import FIRST, LAST, between, number_of, oid, place
@@ -51,9 +51,15 @@ class MongoPersonal:
     async def flags(self, user_id: str) -> dict[str, Own]:
         return {entry.conversation: entry.own for entry in await self._last({"user": oid(user_id), "seq": 0})}
 
-    async def hidden(self, user_id: str, conversation_id: str, above: int, up_to: int) -> list[int]:
-        wanted = {"user": oid(user_id), "conversation": oid(conversation_id), "seq": {"$gt": above, "$lte": up_to}}
-        return sorted(entry.seq for entry in await self._last(wanted) if entry.own.hidden)
+    async def hidden(self, user_id: str, spans: Mapping[str, Span]) -> dict[str, list[int]]:
+        within = [
+            {"conversation": oid(each), "seq": {"$gt": above, "$lte": up_to}} for each, (above, up_to) in spans.items()
+        ]
+        found: dict[str, list[int]] = {}
+        for entry in await self._last({"user": oid(user_id), "$or": within}) if within else ():
+            if entry.own.hidden:
+                found.setdefault(entry.conversation, []).append(entry.seq)
+        return {each: sorted(seqs) for each, seqs in found.items()}
 
     async def starred(self, user_id: str, below: int, limit: int) -> list[Entry]:
         found: list[Entry] = []

@@ -1,11 +1,11 @@
 """What is one's own, in SQLite: a log of each person, and an index that finds the last entry of a place."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import apsw
 import msgspec
 
-from fireside.features.personal.service import Entry, Own, Place
+from fireside.features.personal.service import Entry, Own, Place, Span
 from fireside.store.sqlite.engine import SqliteEngine
 from fireside.store.sqlite.schema import blob
 
@@ -72,11 +72,15 @@ class SqlitePersonal:
 
         return await self._engine.read(look)
 
-    async def hidden(self, user_id: str, conversation_id: str, above: int, up_to: int) -> list[int]:
-        key = (blob(user_id), blob(conversation_id), above, up_to)
+    async def hidden(self, user_id: str, spans: Mapping[str, Span]) -> dict[str, list[int]]:
+        keys = {each: (blob(user_id), blob(each), *span) for each, span in spans.items()}
 
-        def look(connection: apsw.Connection) -> list[int]:
-            return [seq for seq, own, _ in connection.execute(HIDDEN, key) if _own(own).hidden]
+        def look(connection: apsw.Connection) -> dict[str, list[int]]:
+            found = {
+                each: [seq for seq, own, _ in connection.execute(HIDDEN, key) if _own(own).hidden]
+                for each, key in keys.items()
+            }
+            return {each: seqs for each, seqs in found.items() if seqs}
 
         return await self._engine.read(look)
 
