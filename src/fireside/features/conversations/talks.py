@@ -176,7 +176,9 @@ class Talks:
         """
         # Again after each wait: what was awake may have fallen asleep meanwhile.
         while missing := {each.id: each for each in conversations if each.id not in self._awake}:
-            under_way = next((self._waking[each] for each in missing if each in self._waking), None)
+            works = (self._waking.get(each) for each in missing)
+            # Who awaits what has ended gives nobody a turn, not even what takes it out of here.
+            under_way = next((work for work in works if work is not None and not work.done()), None)
             # Shielded: others wait for it too.
             await asyncio.shield(under_way or self._under_way(self._wake(missing), missing))
 
@@ -318,7 +320,8 @@ class Talks:
 
         def done(ended: asyncio.Future[None]) -> None:
             for each in conversation_ids:
-                self._waking.pop(each, None)
+                if self._waking.get(each) is ended:
+                    del self._waking[each]
             if not ended.cancelled():
                 ended.exception()  # whoever waited has it
 

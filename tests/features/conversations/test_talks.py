@@ -1,0 +1,108 @@
+"""Conversations that are awake, in trouble: what may have happened unseen is looked at before anybody builds on it."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from fireside.core.errors import Unavailable
+from fireside.features.conversations.activity import Activity
+from tests.fakes import FakeActivity
+from tests.features.whole import ANN, BOB, Node, World, seqs
+
+
+@pytest.fixture
+async def place(node: Node) -> str:
+    """A conversation with three messages, asleep."""
+    place = await node.direct(ANN, BOB)
+    for _ in range(3):
+        await node.say(ANN, place)
+    await node.fall_asleep()
+    return place
+
+
+async def row(world: World, place: str) -> Activity:
+    return (await world.stores.activity.rows([place]))[place]
+
+
+async def test_who_comes_while_it_falls_asleep_wakes_it(
+    node: Node, place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also in the very turn in which it has fallen asleep, when nobody has been told of that."""
+    await node.say(ANN, place)
+    conversation = (await node.conversations.get([place]))[place]
+    go = asyncio.get_running_loop().create_future()
+
+    async def come() -> None:
+        await go
+        await node.talks.wake([conversation])
+
+    async def sleep(self: FakeActivity, rows: Sequence[Activity], name: str) -> None:
+        await original(self, rows, name)
+        go.set_result(None)
+
+    original = FakeActivity.sleep
+    monkeypatch.setattr(FakeActivity, "sleep", sleep)
+    coming = asyncio.create_task(come())
+    await asyncio.sleep(0)
+    await node.talks.let_sleep([node.talks[place]])
+    await coming
+    assert node.talks.get(place) is not None
+
+
+async def test_after_a_sleep_that_did_not_come_back_its_row_is_not_believed(
+    world: World, node: Node, place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cursor = (await node.do(BOB, "sync"))["cursor"]
+    await node.say(ANN, place)
+
+    async def fail(self: FakeActivity, rows: Sequence[Activity], name: str) -> None:
+        raise Unavailable("The database is away.")
+
+    await node.settle()
+    with monkeypatch.context() as patched:
+        patched.setattr(FakeActivity, "sleep", fail)
+        with pytest.raises(Unavailable):
+            await node.talks.let_sleep([node.talks[place]])
+    assert (await row(world, place)).seq == 3
+    await node.do(BOB, "reactToMessage", conversation=place, seq=1, emoji="👍")
+    assert node.talks[place].seq == 4
+    await node.fall_asleep()
+    assert (await row(world, place)).seq == 4
+    (item,) = (await node.do(BOB, "sync", cursor=cursor))["conversations"]
+    assert (item["seq"], seqs(item["messages"])[-1]) == (4, 4)
+
+
+async def test_what_did_not_fall_asleep_is_put_to_rest_though_nobody_wakes_it(
+    world: World, node: Node, place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await node.say(ANN, place)
+
+    async def fail(self: FakeActivity, rows: Sequence[Activity], name: str) -> None:
+        raise Unavailable("The database is away.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(FakeActivity, "sleep", fail)
+        with pytest.raises(Unavailable):
+            await node.talks.let_sleep([node.talks[place]])
+    await node.keeper.look()
+    await node.fall_asleep()
+    found = await row(world, place)
+    assert (found.seq, found.awake) == (4, ())
+
+
+async def test_a_node_that_was_away_for_longer_than_its_lease_believes_no_row_of_its_own(
+    world: World, node: Node, place: str
+) -> None:
+    await node.say(ANN, place)
+    before = node.talks.node
+    node.talks.forget_all()
+    assert node.talks.node != before
+    await node.do(BOB, "reactToMessage", conversation=place, seq=1, emoji="👍")
+    assert node.talks[place].seq == 4
+    assert isinstance(world.stores.activity, FakeActivity)
+    world.stores.activity.dying.add(before)
+    await node.keeper.look()
+    await node.fall_asleep()
+    found = await row(world, place)
+    assert (found.seq, found.rev, found.awake) == (4, 1, ())
