@@ -26,7 +26,8 @@ from fireside.features.accounts.known import KnownUsers
 from fireside.features.accounts.names import Names
 from fireside.features.accounts.privacy import Privacy
 from fireside.features.accounts.service import Accounts, LoginFailures
-from fireside.features.accounts.settings import ME_UPDATED, SettingsEndpoints
+from fireside.features.accounts.settings import SettingsEndpoints
+from fireside.features.accounts.wire import ME_UPDATED
 from fireside.features.changes.endpoints import ChangeEndpoints
 from fireside.features.changes.log import ChangeLog
 from fireside.features.changes.reading import FrozenLens, Reading
@@ -140,6 +141,7 @@ class Fireside:
         )
         syncing = Syncing(stores.inbox, stores.activity, stores.personal, items)
         self.heads = Heads(talks, self.book, telling, personal, publisher)
+        self.keeper.before_sleep(self.heads.tell)
 
         # What clients can do, over both wires.
         message_endpoints = MessageEndpoints(messages, conversations, Mentions(stores.accounts), posting)
@@ -147,7 +149,7 @@ class Fireside:
         commands = {
             "messages": message_endpoints.commands(),
             "conversations": (
-                *InboxEndpoints(syncing, stores.inbox, items, names).commands(),
+                *InboxEndpoints(syncing, stores.inbox, items, names, privacy).commands(),
                 *GroupEndpoints(groups, conversations, names).commands(),
             ),
             "changes": ChangeEndpoints(self._change_log, reading, conversations, publisher).commands(),

@@ -117,7 +117,7 @@ class InProcessConnection:
     def _event(self, name: str, body: Any) -> None:
         if self.deaf_for:
             self.deaf_for -= 1
-            self.has_missed_heads |= name == "heads"
+            self.has_missed_heads |= name in ("heads", "meUpdated")
         else:
             self._hear(name, body)
 

@@ -175,11 +175,12 @@ class Node:
         )
         syncing = Syncing(stores.inbox, stores.activity, stores.personal, items)
         self.heads = Heads(talks, self.book, telling, self.personal, publisher, monotonic)
+        self.keeper.before_sleep(self.heads.tell)
         said = MessageEndpoints(messages, conversations, Mentions(stores.accounts), posting)
         presence = PresenceEndpoints(self.presence, conversations)
         commands: list[Command] = [
             *said.commands(),
-            *InboxEndpoints(syncing, stores.inbox, items, names).commands(),
+            *InboxEndpoints(syncing, stores.inbox, items, names, privacy).commands(),
             *GroupEndpoints(groups, conversations, names).commands(),
             *ChangeEndpoints(self.change_log, reading, conversations, publisher).commands(),
             *ReceiptEndpoints(self.book, telling, conversations, messages, talks).commands(),

@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 from fireside.client.outbox import Outgoing
 from fireside.client.state import State
 from fireside.core.forms import Reply
+from fireside.features.accounts.wire import Updated
 from fireside.features.changes.wire import ChangedMessage, Done
 from fireside.features.conversations.wire import ConversationForm
 from fireside.features.groups.wire import Talk
@@ -70,8 +71,7 @@ class Commands:
 
     async def show_reading(self, shown: bool) -> None:
         """Show others how far one has read, and see it of them; or neither."""
-        await self.call("updateMe", Reply, readReceipts=shown)
-        self.state.forget_receipts()
+        self.state.take_settings((await self.call("updateMe", Updated, readReceipts=shown)).settings)
 
     # ── groups ───────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from fireside.client.local import LocalConversation
+from fireside.features.accounts.wire import MySettings
 from fireside.features.changes.wire import EVENTS, ChangedMessage
 from fireside.features.inbox.wire import Caught, HeadsForm, ItemForm, Sync
 from fireside.features.messages.wire import MessageForm
@@ -72,6 +73,8 @@ class State(msgspec.Struct):
     n: int = 0
     """One's own log is known up to this line."""
     last_n: int = 0
+    read_receipts: bool | None = None
+    """Whether one shows others how far one has read, and sees it of them; None as long as that is not known."""
     absences: int = 1
     """How often nobody listened."""
     made_good: int = 0
@@ -101,8 +104,6 @@ class State(msgspec.Struct):
         if entry is not None:
             form, take = entry
             take(self, msgspec.convert(body, form))
-        elif event == "meUpdated":
-            self.forget_receipts()
 
     def take_message(self, message: MessageForm) -> None:
         """A message: heard, or the answer to sending one."""
@@ -129,12 +130,17 @@ class State(msgspec.Struct):
         if entry.n == self.n + 1:
             self.n = entry.n
 
-    def forget_receipts(self) -> None:
-        """One shows others one's reading, and sees theirs; or no more. All is asked for again."""
-        for each in self.conversations.values():
-            each.receipts = {}
-        self.cursor = ""
-        self.absences += 1
+    def take_settings(self, settings: MySettings) -> None:
+        """What one has set for oneself."""
+        if settings.read_receipts is self.read_receipts:
+            return
+        if self.read_receipts is not None:
+            # One sees others' reading from now on, or no more: all of it is asked for again.
+            for each in self.conversations.values():
+                each.receipts = {}
+            self.cursor = ""
+            self.absences += 1
+        self.read_receipts = settings.read_receipts
 
     # ── catching up ──────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -149,6 +155,7 @@ class State(msgspec.Struct):
             self.take_item(item, caught.people)
         for entry in caught.own:
             self.take_entry(entry)
+        self.take_settings(MySettings(read_receipts=caught.read_receipts))
         if self.cursor == missing.cursor:
             self.cursor = caught.cursor
         if not caught.more:
@@ -231,6 +238,7 @@ HEARD: Mapping[str, tuple[type[Any], Callable[[State, Any], None]]] = {
     "receiptUpdated": (ReceiptsMoved, State.take_receipts),
     "heads": (HeadsForm, State.take_heads),
     "ownChanged": (OwnEntry, State.take_entry),
+    "meUpdated": (MySettings, State.take_settings),
     **dict.fromkeys(EVENTS.values(), (ChangedMessage, State.take_change)),
 }
 """What the server tells that is kept here."""

@@ -202,3 +202,11 @@ async def test_what_moves_is_told_when_it_is_due(node: Node) -> None:
     finally:
         await node.heads.stop()
     assert [each["heads"][0]["seq"] for each in told(node, BOB)] == [1]
+
+
+async def test_what_falls_asleep_is_told_of_before(node: Node) -> None:
+    place = await node.direct(ANN, BOB)
+    await node.say(ANN, place)
+    await node.fall_asleep()
+    assert [head["seq"] for body in told(node, BOB) for head in body["heads"]] == [1]
+    assert await tell(node) == {}

@@ -1,33 +1,10 @@
 """What people set for themselves: commands, and what their other devices hear of it."""
 
-from typing import Annotated
-
 from fireside.core.errors import NotFound
-from fireside.core.events import Announcement, Caller, Command, Publisher, Route
-from fireside.core.forms import Form, Reply, meant
+from fireside.core.events import Caller, Command, Publisher, Route
 from fireside.features.accounts.privacy import Privacy
 from fireside.features.accounts.service import Accounts
-
-
-class UpdateMe(Form, frozen=True):
-    """What is to be so for you."""
-
-    read_receipts: Annotated[bool, meant("Whether others see how far you have read, and you see it of others.", True)]
-
-
-class MySettings(Form, frozen=True):
-    """What is so for you."""
-
-    read_receipts: Annotated[bool, meant("Whether others see how far you have read, and you see it of others.", True)]
-
-
-class Updated(Reply, frozen=True, kw_only=True):
-    """It is so now."""
-
-    settings: Annotated[MySettings, meant("What is so for you.")]
-
-
-ME_UPDATED = Announcement("meUpdated", MySettings, "Another device of yours has changed your settings.")
+from fireside.features.accounts.wire import ME_UPDATED, MySettings, Updated, UpdateMe
 
 
 class SettingsEndpoints:

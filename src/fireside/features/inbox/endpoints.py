@@ -6,6 +6,7 @@ from fireside.core.errors import InvalidInput, NotFound
 from fireside.core.events import Caller, Command, Route
 from fireside.core.ids import is_id
 from fireside.features.accounts.names import Names
+from fireside.features.accounts.privacy import Privacy
 from fireside.features.conversations.wire import OneConversation, shown
 from fireside.features.inbox.items import Ends, Item, Items, Known
 from fireside.features.inbox.service import InboxRow, InboxStore
@@ -27,11 +28,12 @@ LAST_ONE = Ends(messages=1, changes=0)
 class InboxEndpoints:
     """Commands of the inbox."""
 
-    def __init__(self, syncing: Syncing, store: InboxStore, items: Items, names: Names) -> None:
+    def __init__(self, syncing: Syncing, store: InboxStore, items: Items, names: Names, privacy: Privacy) -> None:
         self._syncing = syncing
         self._store = store
         self._items = items
         self._names = names
+        self._privacy = privacy
 
     def commands(self) -> tuple[Command, ...]:
         """What clients can do over both wires."""
@@ -63,6 +65,7 @@ class InboxEndpoints:
             conversations=[item_form(item, names) for item in synced.items],
             own=[entry_form(entry) for entry in synced.own],
             people=names,
+            read_receipts=bool(await self._privacy.open([caller.user_id])),
             cursor=synced.cursor,
             more=synced.more,
         )

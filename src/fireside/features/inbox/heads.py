@@ -9,7 +9,7 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 
 from fireside.core.events import Publisher
@@ -51,6 +51,7 @@ class Heads:
         self._newcomers: deque[tuple[str, object]] = deque(maxlen=NEWCOMERS)
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._one_at_a_time = asyncio.Lock()
 
     def came(self, user_id: str, device: object) -> None:
         if self._talks.of(user_id):
@@ -75,25 +76,34 @@ class Heads:
         found = await self._heads(list(self._talks.of(user_id))[:AT_ONCE], {user_id})
         return HeadsForm(heads=[head for _, head in found])
 
-    async def tell(self) -> None:
-        """Tell everybody of what has moved since the last time."""
-        moved, self._talks.moved = list(self._talks.moved), set()
-        own, self._personal.moved = self._personal.moved, {}
-        try:
-            for start in range(0, len(moved), AT_ONCE):
-                heads: dict[str, list[Head]] = {}
-                for user_id, head in await self._heads(moved[start : start + AT_ONCE], None):
-                    heads.setdefault(user_id, []).append(head)
-                for user_id, theirs in heads.items():
-                    self._publish(user_id, theirs, own.pop(user_id, None))
-                await asyncio.sleep(0)
-        except BaseException:
-            # The next time, then; some hear it twice.
-            self._talks.moved.update(moved)
-            self._personal.moved = own | self._personal.moved
-            raise
-        for user_id in self._publisher.here(own):
-            self._publish(user_id, [], own[user_id])
+    async def tell(self, conversation_ids: Collection[str] | None = None) -> None:
+        """Tell everybody of what has moved since the last time: of these, which are to fall asleep, or of all."""
+        async with self._one_at_a_time:
+            wanted = self._talks.moved if conversation_ids is None else self._talks.moved.intersection(conversation_ids)
+            moved = list(wanted)
+            self._talks.moved.difference_update(moved)
+            own: dict[str, int] = {}
+            if conversation_ids is None:
+                own, self._personal.moved = self._personal.moved, {}
+            try:
+                await self._tell_of(moved, own)
+            except BaseException:
+                # The next time, then; some hear it twice.
+                self._talks.moved.update(moved)
+                self._personal.moved = own | self._personal.moved
+                raise
+
+    async def _tell_of(self, moved: Sequence[str], own: Mapping[str, int]) -> None:
+        left = dict(own)
+        for start in range(0, len(moved), AT_ONCE):
+            heads: dict[str, list[Head]] = {}
+            for user_id, head in await self._heads(moved[start : start + AT_ONCE], None):
+                heads.setdefault(user_id, []).append(head)
+            for user_id, theirs in heads.items():
+                self._publish(user_id, theirs, left.pop(user_id, None))
+            await asyncio.sleep(0)
+        for user_id in self._publisher.here(left):
+            self._publish(user_id, [], left[user_id])
 
     async def _heads(self, conversation_ids: Sequence[str], only: set[str] | None) -> list[tuple[str, Head]]:
         """Whom to tell what of these."""

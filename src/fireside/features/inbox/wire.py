@@ -83,6 +83,7 @@ class Caught(Reply, frozen=True, kw_only=True):
     conversations: Annotated[list[ItemForm], meant("Those that have changed.")]
     own: Annotated[list[OwnEntry], meant("Your own flags, stars and hidden messages that have changed.")]
     people: Names
+    read_receipts: Annotated[bool, meant("Your own setting: whether you are told how far others have read.")]
     cursor: Annotated[str, meant("Where to go on, now or in a year.", "481.12")]
     more: Annotated[bool, meant("There is more: ask again now.")] = False
 
