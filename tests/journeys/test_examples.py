@@ -12,7 +12,7 @@ from tests.journeys.programs import NODE, Program, node_modules, running
 from tests.serving import PASSWORD
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-NAMES = ("walkthrough.sh", "client.mjs", "client.py")
+NAMES = ("walkthrough.sh", "client.mjs", "client.py", "bot.py")
 MOST_LINES = 60
 TRANSPORTS = {"default": {}, "polling": {"TRANSPORTS": "polling"}, "websocket": {"TRANSPORTS": "websocket"}}
 
@@ -90,6 +90,34 @@ async def talk(anns: Program, bobs: Program, bob: str, ann: str) -> None:
     await anns.write("How are you?")
     assert await anns.line() == "[3] me: How are you?"
     assert await bobs.line() == f"[3] {ann}: How are you?"
+
+
+@on_sqlite_alone
+async def test_the_bot_answers_everything_once_though_it_is_killed(house: House, ann: Person, tmp_path: Path) -> None:
+    echo = await house.person("echo")
+    command = sys.executable, EXAMPLES / "bot.py", house.server.url, echo.username, PASSWORD
+    contents = [f"while it was gone {number}" for number in range(30)]
+    async with ann.device() as device:
+        for content in contents:
+            await device.send(echo, content)
+        for _ in range(3):
+            async with running(*command, folder=tmp_path) as bot:
+                await until(bot, "ready")
+                await bot.line()  # It has answered something, and is killed.
+        async with running(*command, folder=tmp_path) as bot:
+            await until(bot, "ready")
+            await device.send(echo, "while it ran")
+            await until(bot, "answered 'while it ran'")
+    said = await ann.history(echo)
+    asked = [each["seq"] for each in said if each["sender"] == ann.id]
+    answered = [each["replyTo"] for each in said if each["sender"] == echo.id]
+    assert sorted(answered) == asked
+    assert said[-1]["content"] == "That was 3 words."
+
+
+async def until(program: Program, line: str) -> None:
+    while await program.line() != line:
+        pass
 
 
 @pytest.mark.parametrize("language", ["JavaScript", "Python"])

@@ -18,5 +18,6 @@ from fireside.client.local import LocalConversation
 from fireside.client.login import login
 from fireside.client.outbox import outgoing
 from fireside.client.state import State
+from fireside.features.messages.wire import MessageForm as Message
 
-__all__ = ["Client", "LocalConversation", "Lost", "Refused", "State", "login", "outgoing"]
+__all__ = ["Client", "LocalConversation", "Lost", "Message", "Refused", "State", "login", "outgoing"]

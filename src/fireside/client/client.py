@@ -209,7 +209,8 @@ class Client(Commands):
         """Have this called with every message of others, those of one conversation one after the other.
 
         Beginning with the first one that has not been read, whether or not this ran when it came: what was handled is
-        marked as read. Who is interrupted gets a message again.
+        marked as read. Who is interrupted gets a message again. Whoever sends into a conversation has read it; who is
+        to go on in its midst all the same does so from `memory`.
         """
         self._reading.handler = handler
         for conversation in self.state.conversations if self._ended is not None else ():

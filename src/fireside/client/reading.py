@@ -1,6 +1,8 @@
 """Reading: calls a handler with every message of others, from the first unread one on, and marks them as read.
 
-What was read is kept on the server, so a program that was away, or is run elsewhere, goes on where it was.
+What was read is kept on the server, so a program that was away, or is run elsewhere, goes on where it was. But for the
+server who sends into a conversation has read it: a program that answers, and is to miss nothing though it is killed
+among messages that wait, goes on from its memory.
 """
 
 import asyncio
@@ -34,7 +36,6 @@ class Reading:
     def __init__(self, device: Device) -> None:
         self._device = device
         self.handler: Handler | None = None
-        self._handled: dict[str, int] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
     def look(self, conversation: str) -> None:
@@ -42,7 +43,7 @@ class Reading:
         local = self._device.state.conversations.get(conversation)
         if self.handler is None or local is None or conversation in self._tasks:
             return
-        if self._handled.setdefault(conversation, local.read) < local.seq:
+        if self._device.state.handled.setdefault(conversation, local.read) < local.seq:
             task = asyncio.create_task(self._read_on(conversation), name="fireside reading")
             self._tasks[conversation] = task
 
@@ -54,16 +55,17 @@ class Reading:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _read_on(self, conversation: str) -> None:
+        handled = self._device.state.handled
         try:
             while (local := self._device.state.conversations.get(conversation)) is not None:
-                seq = self._handled[conversation] + 1
+                seq = handled[conversation] + 1
                 if seq > local.seq:
                     break
                 if not await self._holds(local, seq):
                     seq = local.first
                 await self._handle(local.messages.get(seq))
-                self._handled[conversation] = seq
-            self._device.mark_read(conversation, self._handled[conversation])
+                handled[conversation] = seq
+            self._device.mark_read(conversation, handled[conversation])
         except Refused as refusal:
             logger.warning("cannot read on: %s", refusal.error)
         finally:

@@ -69,6 +69,8 @@ class State(msgspec.Struct):
     """The one in which something happened last is the last."""
     people: dict[str, str] = {}
     """Usernames, as far as they are known."""
+    handled: dict[str, int] = {}
+    """Up to where whoever listens was read the messages of each conversation."""
     cursor: str = ""
     n: int = 0
     """One's own log is known up to this line."""

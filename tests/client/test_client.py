@@ -1,0 +1,193 @@
+"""The client as programs use it: what it sends, what it reads to whoever listens, and what it writes down."""
+
+import asyncio
+
+import pytest
+
+from fireside.client import Client, Lost, Message, Refused
+from fireside.client.connection import Connection, Hear
+from fireside.client.pauses import LONGEST_S, Pauses
+from tests.client.house import HUNG_S, Device, House, at_once
+
+
+@pytest.fixture
+async def ann(house: House) -> Device:
+    return await house.device(await house.user("ann")).start()
+
+
+@pytest.fixture
+async def bob(house: House) -> Device:
+    return await house.device(await house.user("bob")).start()
+
+
+async def until(condition: asyncio.Event) -> None:
+    async with asyncio.timeout(HUNG_S):
+        await condition.wait()
+
+
+class Listener:
+    """Notes what is read to it; `enough` when that is so much."""
+
+    def __init__(self, device: Device, enough: int) -> None:
+        self.read: list[str] = []
+        self.enough = asyncio.Event()
+        self._enough = enough
+        device.client.on_message(self._hear)
+
+    async def _hear(self, message: Message) -> None:
+        self.read.append(message.content)
+        if len(self.read) >= self._enough:
+            self.enough.set()
+
+
+async def test_what_is_posted_while_there_is_no_line_is_sent_in_order_when_there_is(ann: Device, bob: Device) -> None:
+    assert ann.connection is not None
+    ann.connection.cut()
+    posts = [ann.client.post(f"{number}", to=bob.user) for number in range(5)]
+    assert [message.seq for message in await asyncio.gather(*posts)] == [1, 2, 3, 4, 5]
+    assert [message.content for message in await asyncio.gather(*posts)] == ["0", "1", "2", "3", "4"]
+
+
+async def test_a_message_whose_answer_was_lost_is_there_once(ann: Device, bob: Device) -> None:
+    assert ann.connection is not None
+    await ann.settled()
+    ann.connection.unanswered_after = 0
+    first = await ann.client.send("once", to=bob.user)
+    assert first.seq == 1
+    assert (await ann.client.send("next", to=bob.user)).seq == 2
+
+
+async def test_who_is_refused_is_told_and_what_comes_behind_is_sent(ann: Device, bob: Device) -> None:
+    refused = ann.client.post("", to=bob.user)
+    stored = ann.client.post("something", to=bob.user)
+    with pytest.raises(Refused, match="content") as refusal:
+        await refused
+    assert refusal.value.code == "invalid_input"
+    assert (await stored).seq == 1
+
+
+async def test_a_message_goes_to_one_place(ann: Device, bob: Device) -> None:
+    with pytest.raises(ValueError, match="to whom"):
+        ann.client.post("nowhere")
+    with pytest.raises(ValueError, match="to whom"):
+        ann.client.post("both", to=bob.user, conversation="0" * 24)
+
+
+async def test_everything_of_others_is_read_out_from_the_first_unread_on(ann: Device, bob: Device) -> None:
+    for number in range(60):
+        await ann.client.send(f"{number}", to=bob.user)
+    await bob.restart(forgetful=True)
+    await bob.settled()
+    listener = Listener(bob, 61)
+    await bob.client.send("mine", to=ann.user)
+    await ann.client.send("60", to=bob.user)
+    await until(listener.enough)
+    assert listener.read == [f"{number}" for number in range(61)]
+
+
+async def test_who_has_sent_goes_on_among_what_was_unread_from_memory(ann: Device, bob: Device) -> None:
+    await bob.settled()
+    answering = asyncio.Event()
+
+    @bob.client.on_message
+    async def answer(message: Message) -> None:
+        await bob.client.send("answer", conversation=message.conversation, client_id=f"re-{message.id}")
+        answering.set()
+        await asyncio.Event().wait()
+
+    for number in range(3):
+        await ann.client.send(f"{number}", to=bob.user)
+    await until(answering)
+    await bob.restart()
+    listener = Listener(bob, 3)
+    await until(listener.enough)
+    assert listener.read == ["0", "1", "2"]
+
+
+async def test_what_was_read_out_is_marked_and_not_read_out_again(ann: Device, bob: Device) -> None:
+    first = Listener(bob, 3)
+    for number in range(3):
+        await ann.client.send(f"{number}", to=bob.user)
+    await until(first.enough)
+    await bob.settled()
+    await bob.restart(forgetful=True)
+    second = Listener(bob, 1)
+    await ann.client.send("after", to=bob.user)
+    await until(second.enough)
+    assert second.read == ["after"]
+
+
+async def test_what_cannot_be_handled_holds_nothing_up(
+    ann: Device, bob: Device, caplog: pytest.LogCaptureFixture
+) -> None:
+    done = asyncio.Event()
+
+    @bob.client.on_message
+    async def handle(message: Message) -> None:
+        if message.content == "bad":
+            raise RuntimeError("cannot")
+        done.set()
+
+    await ann.client.send("bad", to=bob.user)
+    await ann.client.send("good", to=bob.user)
+    await until(done)
+    assert "a message could not be handled" in caplog.text
+
+
+async def test_what_is_not_sent_yet_is_written_down_and_sent_another_day(
+    house: House, ann: Device, bob: Device
+) -> None:
+    await ann.client.send("first", to=bob.user)
+    await ann.settled()
+    assert ann.connection is not None
+    ann.connection.unanswered_after = 0
+    ann.client.post("unsent", to=bob.user)
+    memory = ann.client.remember()
+    await ann.stop()
+    await ann.start(memory)
+    assert (await ann.client.send("last", to=bob.user)).seq == 3
+    with pytest.raises(ValueError, match="another user"):
+        await house.device(bob.user).start(memory)
+
+
+async def test_a_client_that_is_not_let_in_says_so(house: House) -> None:
+    async def refuse(server: str, token: str, hear: Hear) -> Connection:
+        raise Refused("unauthorized", "The token is not valid.")
+
+    client = Client("", house.token(await house.user("eve")), connect=refuse, sleep=at_once)
+    await client.start()
+    for waits in (client.wait(), client.settled()):
+        with pytest.raises(Refused, match="not valid"):
+            await waits
+    await client.close()
+
+
+async def test_a_token_that_has_run_out_is_asked_for_again(house: House) -> None:
+    user = await house.user("eve")
+    asked, again = 0, asyncio.Event()
+
+    async def log_in() -> str:
+        nonlocal asked
+        asked += 1
+        if asked == 2:
+            again.set()
+        return house.token(user)
+
+    async def connect(server: str, token: str, hear: Hear) -> Connection:
+        if asked == 1:
+            raise Refused("token_expired", "The token has expired.")
+        raise Lost("enough")
+
+    client = Client("", log_in, connect=connect, sleep=at_once)
+    await client.start()
+    await until(again)
+    await client.close()
+
+
+def test_pauses_grow_and_have_an_end() -> None:
+    pauses = Pauses(1.0)
+    spans = [pauses.next_s() for _ in range(50)]
+    assert all(0 <= span <= LONGEST_S for span in spans)
+    assert pauses.next_s(5.0) >= 5.0
+    pauses.reset()
+    assert all(Pauses(1.0).next_s() <= 1.0 for _ in range(100))
