@@ -35,7 +35,7 @@ async def looking(mongo: MongoEngine) -> AsyncIterator[Looked]:
     looked.docs = max(each.get("docsExamined", 0) for each in commands)
 
 
-async def test_messages_at_several_places_are_found_without_looking_at_the_others(mongo: MongoEngine) -> None:
+async def test_f4_messages_at_several_places_are_found_without_looking_at_the_others(mongo: MongoEngine) -> None:
     store, one, other = MongoMessages(mongo), new_id(), new_id()
     for conversation in (one, other):
         await store.append(run(conversation, 1, MANY))
@@ -46,7 +46,7 @@ async def test_messages_at_several_places_are_found_without_looking_at_the_other
     assert looked.docs < FEW
 
 
-async def test_messages_are_brought_up_without_looking_at_the_others(mongo: MongoEngine) -> None:
+async def test_f4_messages_are_brought_up_without_looking_at_the_others(mongo: MongoEngine) -> None:
     store, conversation = MongoMessages(mongo), new_id()
     messages = run(conversation, 1, MANY)
     await store.append(messages)
@@ -58,7 +58,7 @@ async def test_messages_are_brought_up_without_looking_at_the_others(mongo: Mong
     assert {each.seq: each for each in found} == {each.seq: each for each in changed}
 
 
-async def test_what_has_changed_is_found_without_looking_at_what_others_have(mongo: MongoEngine) -> None:
+async def test_f4_what_has_changed_is_found_without_looking_at_what_others_have(mongo: MongoEngine) -> None:
     conversations, activity, me = MongoConversations(mongo), MongoActivity(mongo), new_id()
     mine = [direct(me, new_id()) for _ in range(3)]
     for each in [*mine, *(direct(new_id(), new_id()) for _ in range(MANY // 10))]:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from fireside.auth.passwords import QUEUE, THREADS
 from fireside.core.errors import Conflict, InvalidCredentials, InvalidInput, NotFound, RateLimited, Unavailable
-from fireside.core.ids import is_id, new_id
+from fireside.core.ids import is_id
 from fireside.core.limits import RateLimiter
 from fireside.features.accounts.service import Accounts, LoginFailures
 from tests.features.accounts.fakes import NOW_MS, FakeHasher, Monotonic, OpenAccounts
@@ -279,7 +279,7 @@ async def test_a_user_is_found_by_id(house: House) -> None:
     assert await house.accounts.get(user.id) == user
 
 
-@pytest.mark.parametrize("user_id", [new_id(), "", "anna", "../../etc/passwd", "A" * 24, "٣" * 24, "\ud800"])
+@pytest.mark.parametrize("user_id", ["0" * 24, "", "anna", "../../etc/passwd", "A" * 24, "٣" * 24, "\ud800"])
 async def test_any_other_id_is_not_found(house: House, user_id: str) -> None:
     await house.register()
     with pytest.raises(NotFound):
