@@ -10,34 +10,20 @@ import msgspec
 
 from fireside.client.commands import Commands
 from fireside.client.connection import Connect, Connection, Lost, Refused, SocketIoConnection, refused
+from fireside.client.gaps import Gaps
 from fireside.client.marks import Marks
 from fireside.client.outbox import Outbox, Outgoing, outgoing
 from fireside.client.pauses import Pauses
 from fireside.client.reading import Handler, Reading
-from fireside.client.state import (
-    Missing,
-    MissingChanges,
-    MissingItem,
-    MissingMessages,
-    MissingOwn,
-    MissingSync,
-    State,
-)
+from fireside.client.state import State
 from fireside.core.forms import Form, Reply
-from fireside.features.changes.wire import Changes
-from fireside.features.inbox.wire import Caught, OneItem
 from fireside.features.messages.wire import MessageForm, Page, Sent
-from fireside.features.personal.wire import OwnPage
 
 logger = logging.getLogger(__name__)
 
 R = TypeVar("R", bound=Reply)
 
 ANSWER_TIMEOUT_S = 20.0
-SETTLE_S = 0.02
-"""How long a gap may last before it is asked about: what fills it may be on its way."""
-AGAIN_S = 300.0
-"""It asks the server anew after so long, whatever it was told: that costs next to nothing, and mends everything."""
 KEPT = 1_000
 
 Token = str | Callable[[], Awaitable[str]]
@@ -80,8 +66,6 @@ class Client(Commands):
         self._listeners: dict[str, list[Callable[[Any], None]]] = {}
         self._connection: Connection | None = None
         self._online = asyncio.Event()
-        self._news = asyncio.Event()
-        self._settled = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._ended: asyncio.Future[None] | None = None
 
@@ -98,10 +82,12 @@ class Client(Commands):
         if self._memory is not None and self._memory.state.me != me:
             raise ValueError("the memory is of another user")
         self.state = self._memory.state if self._memory is not None else State(me)
+        self._gaps = Gaps(self.state, self._ask, self._notice, self._sleep)
         self._ended = asyncio.get_running_loop().create_future()
         for message in self._memory.outbox if self._memory is not None else ():
             self._outbox.add(message)
-        works = self._stay_connected(token), self._complete(), self._marks.run(), self._catch_up_again()
+        gaps = self._gaps
+        works = self._stay_connected(token), gaps.fill(), gaps.catch_up_again(), self._marks.run()
         self._tasks = [asyncio.create_task(self._work(work), name="fireside client") for work in works]
 
     async def close(self) -> None:
@@ -136,8 +122,9 @@ class Client(Commands):
         Raises:
             Refused: it is not let in.
         """
-        while not (self._settled.is_set() and self._marks.told.is_set()):
-            await self._until(self._settled)
+        assert self._ended is not None, "start() comes first"
+        while not (self._gaps.filled.is_set() and self._marks.told.is_set()):
+            await self._until(self._gaps.filled)
             await self._until(self._marks.told)
 
     async def _until(self, event: asyncio.Event) -> None:
@@ -152,8 +139,7 @@ class Client(Commands):
     def catch_up(self) -> None:
         """Ask the server whether there is anything that was missed. It is done after each absence, and now and then:
         what nobody tells of is no more than a few minutes late."""
-        self.state.absences += 1
-        self._wake()
+        self._gaps.catch_up()
 
     def remember(self) -> bytes:
         """All it knows and has still to send, for `memory` of a later one."""
@@ -231,9 +217,8 @@ class Client(Commands):
                 self._connection = await self._connect(self._server, token, self._hear)
                 pauses.reset()
                 # What came while nobody listened is found by asking; what comes from now on is heard.
-                self.state.absences += 1
                 self._online.set()
-                self._wake()
+                self._gaps.catch_up()
                 await self._connection.lost()
             except Lost as lost:
                 logger.info("cannot connect: %s", lost)
@@ -287,7 +272,7 @@ class Client(Commands):
             raise refused(body)
         return msgspec.convert(body, reply)
 
-    # ── hearing, and asking for what is missing ──────────────────────────────────────────────────────────────────
+    # ── hearing ──────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _hear(self, event: str, body: Any) -> None:
         self.state.hear(event, body)
@@ -296,8 +281,7 @@ class Client(Commands):
             listener(body)
 
     def _wake(self, conversation: str | None = None) -> None:
-        self._settled.clear()
-        self._news.set()
+        self._gaps.look()
         if conversation is not None:
             self._notice(conversation)
 
@@ -311,61 +295,6 @@ class Client(Commands):
         self._reading.look(conversation)
         if self._keep is not None:
             local.forget(self._keep)
-
-    async def _complete(self) -> None:
-        """Ask for what is missing, whenever something may be."""
-        while True:
-            await self._news.wait()
-            if not self.state.is_behind:
-                await self._sleep(SETTLE_S)
-            self._news.clear()
-            missing = self.state.missing()
-            for each in missing:
-                await self._find(each)
-            if missing:
-                self._news.set()
-            elif not self._news.is_set():
-                self._settled.set()
-
-    async def _catch_up_again(self) -> None:
-        while True:
-            await asyncio.sleep(AGAIN_S)
-            self.catch_up()
-
-    async def _find(self, missing: Missing) -> None:
-        try:
-            await self._fetch(missing)
-        except Lost:
-            self.state.unanswered(missing)
-        except Refused as refusal:
-            if isinstance(missing, MissingItem) and refusal.code == "not_found":
-                return self.state.take_nothing(missing)
-            logger.warning("what is missing cannot be had: %s", refusal.error)
-            self.state.unanswered(missing)
-            await self._sleep(max(1.0, refusal.retry_after_s))
-
-    async def _fetch(self, missing: Missing) -> None:
-        state = self.state
-        match missing:
-            case MissingSync():
-                caught = await self._ask("sync", state.sync(), Caught)
-                state.take_caught(missing, caught)
-                for item in caught.conversations:
-                    self._notice(item.conversation.id)
-            case MissingItem(conversation):
-                found = await self._ask("getConversation", {"conversation": conversation}, OneItem)
-                state.take_item(found.item, found.people)
-                self._notice(conversation)
-            case MissingMessages(conversation, after, limit, _):
-                form = {"conversation": conversation, "after": after, "limit": limit}
-                state.take_messages(missing, (await self._ask("getMessages", form, Page)).messages)
-                self._notice(conversation)
-            case MissingChanges(conversation, after, _):
-                changes = await self._ask("getChanges", {"conversation": conversation, "after": after}, Changes)
-                state.take_changes(missing, changes.messages, changes.rev, changes.more)
-            case MissingOwn(after):
-                page = await self._ask("getOwn", {"after": after}, OwnPage)
-                state.take_entries(missing, page.entries, page.more)
 
     # ── sending ──────────────────────────────────────────────────────────────────────────────────────────────────
 
