@@ -101,9 +101,10 @@ class Life(FakeMessages):
 
     async def end(self) -> None:
         """Not `stop`, which waits for a store that may never answer."""
-        assert self.log._writer is not None
-        self.log._writer.cancel()
-        await asyncio.gather(self.log._writer, return_exceptions=True)
+        writer = self.log._batches._writer
+        assert writer is not None
+        writer.cancel()
+        await asyncio.gather(writer, return_exceptions=True)
 
     def wish(self, place: int, seq: int, actor: str, what: ChangeKind) -> None:
         wished = Wished(actor, what)

@@ -102,9 +102,10 @@ class Life:
 
     async def end(self) -> None:
         """Not `stop`, which waits for a store that may never answer."""
-        assert self.log._writer is not None
-        self.log._writer.cancel()
-        await asyncio.gather(self.log._writer, return_exceptions=True)
+        writer = self.log._batches._writer
+        assert writer is not None
+        writer.cancel()
+        await asyncio.gather(writer, return_exceptions=True)
 
     def send(self, draft: Draft, *, is_first: bool) -> None:
         sending = Sending(draft, is_first)

@@ -15,11 +15,12 @@ import asyncio
 import logging
 import secrets
 import time
-from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from functools import partial
 
 import msgspec
 
+from fireside.core.batches import Batches, Patience
 from fireside.core.clock import Clock
 from fireside.core.errors import ChatError, Internal, Unavailable
 from fireside.features.changes.service import (
@@ -39,7 +40,6 @@ logger = logging.getLogger(__name__)
 
 MAX_BATCH, MAX_WAITING = 256, 10_000
 PATIENCE_S = 15.0
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.02, 1.0
 ROWS_AT_ONCE = 500
 DEFAULT_WINDOWS = Windows()
 
@@ -102,25 +102,16 @@ class ChangeLog:
         self._talks = talks
         self._clock = clock
         self._windows = windows
-        self._patience_s = patience_s
-        self._monotonic = monotonic
-        self._sleep = sleep
-        self._waiting: deque[Wish] = deque()
-        self._wake = asyncio.Event()
-        self._writer: asyncio.Task[None] | None = None
-        self._open = False
+        self._patience = partial(Patience, patience_s, monotonic, sleep)
+        self._batches = Batches("change log", self._commit, self._refuse, partial(min, MAX_BATCH), MAX_WAITING)
 
     async def start(self) -> None:
         """Begin to write."""
-        self._open = True
-        self._writer = asyncio.create_task(self._write_batches(), name="change log")
+        await self._batches.start()
 
     async def stop(self) -> None:
         """Refuse what comes now, settle everything that was accepted, and end."""
-        self._open = False
-        self._wake.set()
-        if self._writer is not None:
-            await self._writer
+        await self._batches.stop()
 
     def append(self, conversation: Conversation, seq: int, actor: str, what: ChangeKind, done: Done) -> None:
         """Accept a wish behind those before it.
@@ -128,28 +119,12 @@ class ChangeLog:
         Raises:
             Unavailable: too much is waiting, or the log is stopping.
         """
-        if not self._open or len(self._waiting) >= MAX_WAITING:
+        if not self._batches.add(Wish(conversation, seq, actor, what, done, secrets.token_hex(8))):
             raise Unavailable("The server cannot take the change now. Try again shortly.", retry_after_s=1)
-        self._waiting.append(Wish(conversation, seq, actor, what, done, secrets.token_hex(8)))
-        self._wake.set()
-
-    async def _write_batches(self) -> None:
-        batch: list[Wish] = []
-        try:
-            while self._open or self._waiting:
-                if not self._waiting:
-                    self._wake.clear()
-                    await self._wake.wait()
-                    continue
-                batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), MAX_BATCH))]
-                await self._commit(batch)
-        finally:
-            self._open = False
-            self._refuse(batch)
 
     async def _commit(self, batch: list[Wish]) -> None:
         """Settle every wish, whatever happens. They leave the batch as they are settled."""
-        give_up_at, pause_s, in_doubt = self._monotonic() + self._patience_s, 0.0, False
+        patience, in_doubt = self._patience(), False
         while batch:
             before = len(batch)
             try:
@@ -163,12 +138,11 @@ class ChangeLog:
                 self._settle(batch.pop(0), Internal())
             in_doubt = True
             if len(batch) < before:
-                give_up_at, pause_s = self._monotonic() + self._patience_s, 0.0
-            elif self._monotonic() > give_up_at:
-                self._refuse(batch)
+                patience.renew()
+            elif patience.is_over:
+                self._batches.give_up(batch)
             else:
-                await self._sleep(pause_s)
-                pause_s = min(max(2 * pause_s, FIRST_PAUSE_S), LONGEST_PAUSE_S)
+                await patience.pause()
 
     async def _write(self, batch: list[Wish]) -> None:
         """Write what can be written; what is left has to be tried again."""
@@ -256,11 +230,8 @@ class ChangeLog:
             rev = changes[-1].rev
             yield done
 
-    def _refuse(self, batch: list[Wish]) -> None:
-        for wish in [*batch, *self._waiting]:
-            self._settle(wish, Unavailable("The server cannot store the change now. Try again.", retry_after_s=1))
-        batch.clear()
-        self._waiting.clear()
+    def _refuse(self, wish: Wish) -> None:
+        self._settle(wish, Unavailable("The server cannot store the change now. Try again.", retry_after_s=1))
 
     def _settle_as_done(self, batch: list[Wish], wish: Wish, message: Message, change: Change) -> None:
         batch.remove(wish)

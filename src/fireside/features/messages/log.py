@@ -27,13 +27,13 @@ Every entry is held in memory until it is settled, and at most `max_waiting` are
 import asyncio
 import logging
 import time
-from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Protocol
 
 import msgspec
 
+from fireside.core.batches import Batches, Patience
 from fireside.core.errors import ChatError, Conflict, Internal, InvalidInput, NotFound, Unavailable
 from fireside.features.conversations import groups
 from fireside.features.conversations.service import Conversation
@@ -47,7 +47,6 @@ BATCH, MAX_BATCH = 256, 1000
 under way as many again come in, and the store and this process both have something to do."""
 MAX_WAITING = 20_000
 PATIENCE_S = 15.0
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.02, 1.0
 
 
 Identity = tuple[str, str, str, int]
@@ -101,26 +100,16 @@ class MessageLog:
         self._talks = talks
         self._admitted = partial(groups.admitted, max_members=max_members)
         self._max_batch = max_batch
-        self._max_waiting = max_waiting
-        self._patience_s = patience_s
-        self._monotonic = monotonic
-        self._sleep = sleep
-        self._waiting: deque[Entry] = deque()
-        self._wake = asyncio.Event()
-        self._writer: asyncio.Task[None] | None = None
-        self._open = False
+        self._patience = partial(Patience, patience_s, monotonic, sleep)
+        self._batches = Batches("message log", self._commit, self._refuse, self._size, max_waiting)
 
     async def start(self) -> None:
         """Begin to write."""
-        self._open = True
-        self._writer = asyncio.create_task(self._write_batches(), name="message log")
+        await self._batches.start()
 
     async def stop(self) -> None:
         """Refuse what comes now, settle everything that was accepted, and end."""
-        self._open = False
-        self._wake.set()
-        if self._writer is not None:
-            await self._writer
+        await self._batches.stop()
 
     def append(self, draft: Draft, done: Done) -> None:
         """Accept a draft behind those before it; `done` is called when it is durable, or known to have no place.
@@ -130,30 +119,15 @@ class MessageLog:
         Raises:
             Unavailable: too much is waiting, or the log is stopping. Nothing was accepted.
         """
-        if not self._open or len(self._waiting) >= self._max_waiting:
+        if not self._batches.add(Entry(draft, done)):
             raise Unavailable("The server cannot take the message now. Send it again shortly.", retry_after_s=1)
-        self._waiting.append(Entry(draft, done))
-        self._wake.set()
 
-    async def _write_batches(self) -> None:
-        batch: list[Entry] = []
-        try:
-            while self._open or self._waiting:
-                if not self._waiting:
-                    self._wake.clear()
-                    await self._wake.wait()
-                    continue
-                size = min(len(self._waiting), self._max_batch, max(BATCH, len(self._waiting) // 2))
-                batch = [self._waiting.popleft() for _ in range(size)]
-                await self._commit(batch)
-        finally:
-            # If this was cancelled, or breaks: nobody is left waiting for what will not come.
-            self._open = False
-            self._refuse(batch)
+    def _size(self, waiting: int) -> int:
+        return min(waiting, self._max_batch, max(BATCH, waiting // 2))
 
     async def _commit(self, batch: list[Entry]) -> None:
         """Settle every entry, whatever happens. They leave the batch as they are settled."""
-        give_up_at, pause_s = self._monotonic() + self._patience_s, 0.0
+        patience = self._patience()
         unanswered: set[Identity] = set()
         in_doubt, size = False, len(batch)
         broken: Entry | None = None
@@ -179,14 +153,13 @@ class MessageLog:
                 batch[:0] = part
             in_doubt = True
             if len(batch) < before:
-                give_up_at, pause_s = self._monotonic() + self._patience_s, 0.0
-            elif self._monotonic() > give_up_at:
-                logger.error("%d messages are refused: nothing could be written", len(batch) + len(self._waiting))
-                self._refuse(batch)
+                patience.renew()
+            elif patience.is_over:
+                logger.error("%d messages are refused: nothing could be written", len(batch) + len(self._batches))
+                self._batches.give_up(batch)
             else:
                 # The first time at once: a number was taken, or a message had been sent before.
-                await self._sleep(pause_s)
-                pause_s = min(max(2 * pause_s, FIRST_PAUSE_S), LONGEST_PAUSE_S)
+                await patience.pause()
 
     async def _write(self, part: list[Entry], unanswered: set[Identity], *, looked_up: bool) -> None:
         """Write what can be written; what is left in `part` has to be tried again, renumbered."""
@@ -304,13 +277,8 @@ class MessageLog:
         is_system = message.extra is not None and message.extra.system is not None
         return is_system and talk is not None and talk.conversation.as_of < message.seq
 
-    def _refuse(self, batch: list[Entry]) -> None:
-        """Refuse the batch, and who waits behind it: they need not wait as long again."""
-        entries = [*batch, *self._waiting]
-        batch.clear()
-        self._waiting.clear()
-        for entry in entries:
-            self._settle(entry, _unresolved(entry.draft))
+    def _refuse(self, entry: Entry) -> None:
+        self._settle(entry, _unresolved(entry.draft))
 
     def _settle(self, entry: Entry, outcome: Stored | ChatError) -> None:
         try:
