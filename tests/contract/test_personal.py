@@ -44,7 +44,6 @@ async def test_an_entry_comes_back_as_it_was_appended(personal: PersonalStore, m
         await write(personal, written)
         assert await personal.after(me, n - 1, 1) == [written]
         assert await personal.last(me, [(here, seq)]) == {(here, seq): own}
-        assert await personal.flags(me) == {here: own}
 
 
 async def test_a_taken_number_keeps_its_first_entry(personal: PersonalStore, me: str, here: str) -> None:
@@ -71,7 +70,6 @@ async def test_everybody_has_a_log_of_their_own(personal: PersonalStore, me: str
     await write(personal, mine, theirs, entry(other, 2, here, 5, starred=True, hidden=True))
     assert await personal.head(me) == 1
     assert await personal.after(me, 0, 10) == [mine]
-    assert await personal.flags(me) == {here: Own(pinned=True)}
     assert await personal.last(me, [(here, 0), (here, 5)]) == {(here, 0): Own(pinned=True)}
     assert await personal.hidden(me, {here: (0, 10)}) == {}
     assert await personal.starred(me, TOP, 10) == []
@@ -119,11 +117,12 @@ async def test_the_last_of_many_places_is_found_at_once(personal: PersonalStore,
     assert await personal.last(me, places) == {place: Own(muted_until=n) for n, place in enumerate(places, 1)}
 
 
-async def test_flags_are_those_of_conversations_and_the_last_of_each(
+async def test_what_is_said_of_conversations_is_what_was_said_last_of_each(
     personal: PersonalStore, me: str, here: str
 ) -> None:
     there, message_only = new_id(), new_id()
-    assert await personal.flags(me) == {}
+    places = [(here, 0), (there, 0), (message_only, 0)]
+    assert await personal.last(me, places) == {}
     await write(
         personal,
         entry(me, 1, here, pinned=True),
@@ -132,13 +131,13 @@ async def test_flags_are_those_of_conversations_and_the_last_of_each(
         entry(me, 4, here, archived=True, unread=True),
         entry(me, 5, here, 4, hidden=True),
     )
-    assert await personal.flags(me) == {
-        here: Own(archived=True, unread=True),
-        there: Own(pinned=True, muted_until=NOW),
+    assert await personal.last(me, places) == {
+        (here, 0): Own(archived=True, unread=True),
+        (there, 0): Own(pinned=True, muted_until=NOW),
     }
     await write(personal, entry(me, 6, there))
     # That nothing is said of it any more is what was said last.
-    assert (await personal.flags(me))[there] == Own()
+    assert await personal.last(me, [(there, 0)]) == {(there, 0): Own()}
 
 
 async def test_hidden_are_messages_in_between_that_are_hidden_still(

@@ -75,11 +75,11 @@ class FakeMessages:
         }
         return {each: rows for each, rows in found.items() if rows}
 
-    async def silent(self, between: Mapping[str, tuple[int, int]]) -> dict[str, list[int]]:
+    async def silent(self, spans: Mapping[str, tuple[int, int]]) -> dict[str, list[int]]:
         await asyncio.sleep(0)
         found = {
             each: [message.seq for message in self._between(each, low, high + 1) if message.is_silent]
-            for each, (low, high) in between.items()
+            for each, (low, high) in spans.items()
         }
         return {each: seqs for each, seqs in found.items() if seqs}
 
@@ -109,10 +109,6 @@ class FakeChanges:
                 return stored
             self._logs[change.conversation][change.rev] = change
         return len(changes)
-
-    async def heads(self, conversation_ids: Sequence[str]) -> dict[str, int]:
-        await asyncio.sleep(0)
-        return {each: max(self._logs[each]) for each in conversation_ids if self._logs[each]}
 
     async def after(self, conversation_id: str, rev: int, limit: int) -> list[Change]:
         await asyncio.sleep(0)

@@ -31,10 +31,6 @@ class FakePersonal:
         await asyncio.sleep(0)
         return {place: entry.own for place, entry in self._last(user_id).items() if place in places}
 
-    async def flags(self, user_id: str) -> dict[str, Own]:
-        await asyncio.sleep(0)
-        return {conversation: entry.own for (conversation, seq), entry in self._last(user_id).items() if not seq}
-
     async def hidden(self, user_id: str, spans: Mapping[str, Span]) -> dict[str, list[int]]:
         await asyncio.sleep(0)
         found: dict[str, list[int]] = {}

@@ -187,9 +187,6 @@ class ChangeStore(Protocol):
             Unavailable: the outcome is unknown.
         """
 
-    async def heads(self, conversation_ids: Sequence[str]) -> dict[str, int]:
-        """The last rev of each that cannot be rolled back; absent where there is none."""
-
     async def after(self, conversation_id: str, rev: int, limit: int) -> list[Change]:
         """The changes next above `rev`, oldest first."""
 

@@ -121,7 +121,7 @@ class MessageStore(Protocol):
     async def system(self, after: Mapping[str, int]) -> dict[str, list[SystemRow]]:
         """The system messages of each conversation above a seq, oldest first; absent where there is none."""
 
-    async def silent(self, between: Mapping[str, tuple[int, int]]) -> dict[str, list[int]]:
+    async def silent(self, spans: Mapping[str, tuple[int, int]]) -> dict[str, list[int]]:
         """Of each conversation the seqs above the one and up to the other number of messages that nobody counts as
         unread; absent where there is none."""
 

@@ -29,7 +29,7 @@ from fireside.core.forms import (
 from fireside.core.paging import DEFAULT_LIMIT
 from fireside.features.conversations.groups import GroupChange
 from fireside.features.conversations.service import Conversation
-from fireside.features.messages.service import Message, State, Stored
+from fireside.features.messages.service import Extra, Message, State, Stored
 
 encode = msgspec.json.Encoder().encode
 
@@ -143,25 +143,7 @@ class SentAsBytes(Reply, frozen=True, kw_only=True):
 
 def message_form(message: Message, conversation: Conversation) -> MessageForm:
     """A message as everybody in the conversation sees it."""
-    if message.extra is None and message.state is None:
-        return MessageForm(
-            id=message.id,
-            conversation=message.conversation,
-            seq=message.seq,
-            sender=message.sender,
-            content=message.content,
-            timestamp=iso(message.sent_at),
-            client_id=message.client_id,
-            recipient=conversation.recipient_of(message.sender),
-            rev=message.rev,
-        )
-    return _rare_form(message, conversation)
-
-
-def _rare_form(message: Message, conversation: Conversation) -> MessageForm:
-    extra, state = message.extra, message.state or State()
-    pinned_at, pinned_by = state.pinned_at, state.pinned_by
-    return MessageForm(
+    form = MessageForm(
         id=message.id,
         conversation=message.conversation,
         seq=message.seq,
@@ -170,11 +152,21 @@ def _rare_form(message: Message, conversation: Conversation) -> MessageForm:
         timestamp=iso(message.sent_at),
         client_id=message.client_id,
         recipient=conversation.recipient_of(message.sender),
-        reply_to=extra.reply_to if extra else None,
-        forwarded=extra.forwarded if extra else False,
-        mentions=extra.mentions if extra else (),
-        system=extra.system if extra else None,
         rev=message.rev,
+    )
+    if message.extra is None and message.state is None:
+        return form
+    return _with_more(form, message.extra or Extra(), message.state or State())
+
+
+def _with_more(form: MessageForm, extra: Extra, state: State) -> MessageForm:
+    pinned_at, pinned_by = state.pinned_at, state.pinned_by
+    return msgspec.structs.replace(
+        form,
+        reply_to=extra.reply_to,
+        forwarded=extra.forwarded,
+        mentions=extra.mentions,
+        system=extra.system,
         edited_at=None if state.edited_at is None else iso(state.edited_at),
         deleted_at=None if state.deleted_at is None else iso(state.deleted_at),
         deleted_by=state.deleted_by,

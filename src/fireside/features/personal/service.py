@@ -63,9 +63,6 @@ class PersonalStore(Protocol):
     async def last(self, user_id: str, places: Sequence[Place]) -> dict[Place, Own]:
         """The last entry of each place; absent where there is none."""
 
-    async def flags(self, user_id: str) -> dict[str, Own]:
-        """The last entry of every conversation that has one."""
-
     async def hidden(self, user_id: str, spans: Mapping[str, Span]) -> dict[str, list[int]]:
         """The seqs of messages that this person has hidden within these spans, in order; absent where there is none."""
 

@@ -9,7 +9,7 @@ from bson.datetime_ms import DatetimeMS
 from fireside.features.changes.service import Change, ChangeKind, ChangeTail
 from fireside.store.mongo.engine import Collection, MongoEngine, inserted, united
 from fireside.store.mongo.errors import translated
-from fireside.store.mongo.places import FIRST, LAST, between, number_of, place
+from fireside.store.mongo.places import LAST, between, number_of, place
 from fireside.store.mongo.schema import Document
 
 
@@ -23,13 +23,6 @@ class MongoChanges:
         if not changes:
             return 0
         return await inserted(self._engine.database, "changes", [_document(each) for each in changes])
-
-    async def heads(self, conversation_ids: Sequence[str]) -> dict[str, int]:
-        pipelines = [[*_newest(each, FIRST, 1), {"$project": {"_id": 1}}] for each in conversation_ids]
-        keys = [found["_id"] async for found in united(self._changes, pipelines)]
-        if keys:
-            await self._engine.settle()
-        return {key[:12].hex(): number_of(key) for key in keys}
 
     async def after(self, conversation_id: str, rev: int, limit: int) -> list[Change]:
         wanted = between(conversation_id, rev, LAST)

@@ -106,14 +106,14 @@ class MongoMessages:
                 found[conversation] = rows
         return found
 
-    async def silent(self, span: Mapping[str, tuple[int, int]]) -> dict[str, list[int]]:
+    async def silent(self, spans: Mapping[str, tuple[int, int]]) -> dict[str, list[int]]:
         pipelines: list[list[Document]] = [
             [
                 {"$match": {"silent": True} | between(each, low, high + 1)},
                 {"$sort": {"_id": 1}},
                 {"$project": {"_id": 1}},
             ]
-            for each, (low, high) in span.items()
+            for each, (low, high) in spans.items()
         ]
         found: dict[str, list[int]] = {}
         async for each in united(self._messages, pipelines):

@@ -48,9 +48,6 @@ class MongoPersonal:
         found = await self._last({"user": oid(user_id), "$or": wanted}) if wanted else []
         return {(entry.conversation, entry.seq): entry.own for entry in found}
 
-    async def flags(self, user_id: str) -> dict[str, Own]:
-        return {entry.conversation: entry.own for entry in await self._last({"user": oid(user_id), "seq": 0})}
-
     async def hidden(self, user_id: str, spans: Mapping[str, Span]) -> dict[str, list[int]]:
         within = [
             {"conversation": oid(each), "seq": {"$gt": above, "$lte": up_to}} for each, (above, up_to) in spans.items()

@@ -46,15 +46,6 @@ class SqliteChanges:
 
         return await self._engine.write(insert) if changes else 0
 
-    async def heads(self, conversation_ids: Sequence[str]) -> dict[str, int]:
-        query = "SELECT conversation, rev FROM changes WHERE conversation = ? ORDER BY rev DESC LIMIT 1"
-        keys = [(blob(each),) for each in conversation_ids]
-
-        def look(connection: apsw.Connection) -> dict[str, int]:
-            return {conversation.hex(): rev for conversation, rev in connection.executemany(query, keys)}
-
-        return await self._engine.read(look)
-
     async def after(self, conversation_id: str, rev: int, limit: int) -> list[Change]:
         return await self._select(AFTER, [(blob(conversation_id), rev, limit)])
 

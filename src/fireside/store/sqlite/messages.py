@@ -137,10 +137,10 @@ class SqliteMessages:
 
         return {conversation: rows for conversation, rows in (await self._engine.read(look)).items() if rows}
 
-    async def silent(self, between: Mapping[str, tuple[int, int]]) -> dict[str, list[int]]:
+    async def silent(self, spans: Mapping[str, tuple[int, int]]) -> dict[str, list[int]]:
         query = "SELECT conversation, json_group_array(seq ORDER BY seq) FROM messages "
         query += "WHERE conversation = ? AND seq > ? AND seq <= ? AND silent GROUP BY conversation"
-        keys = [(blob(conversation), low, high) for conversation, (low, high) in between.items()]
+        keys = [(blob(conversation), low, high) for conversation, (low, high) in spans.items()]
 
         def look(connection: apsw.Connection) -> dict[str, list[int]]:
             found = connection.executemany(query, keys)

@@ -16,9 +16,7 @@ AFTER = "SELECT user, n, conversation, seq, own, at FROM personal WHERE user = ?
 LAST = """
     SELECT conversation, seq, own FROM personal WHERE user = ? AND conversation = ? AND seq = ? ORDER BY n DESC LIMIT 1
 """
-FLAGS = """
-    SELECT conversation, own, max(n) FROM personal WHERE user = ? AND seq = 0 GROUP BY conversation
-"""
+# SQLite takes the other columns from the row with the maximum.
 HIDDEN = """
     SELECT seq, own, max(n) FROM personal WHERE user = ? AND conversation = ? AND seq > ? AND seq <= ? GROUP BY seq
 """
@@ -60,15 +58,6 @@ class SqlitePersonal:
         def look(connection: apsw.Connection) -> dict[Place, Own]:
             found = connection.executemany(LAST, keys)
             return {(conversation.hex(), seq): _own(own) for conversation, seq, own in found}
-
-        return await self._engine.read(look)
-
-    async def flags(self, user_id: str) -> dict[str, Own]:
-        key = (blob(user_id),)
-
-        def look(connection: apsw.Connection) -> dict[str, Own]:
-            # SQLite takes the other columns from the row with the maximum.
-            return {conversation.hex(): _own(own) for conversation, own, _ in connection.execute(FLAGS, key)}
 
         return await self._engine.read(look)
 
