@@ -1,7 +1,5 @@
-"""The composition root: settings → engine → features → HTTP and sockets. The only place that knows everybody.
-
-Reading `Fireside.__init__` from top to bottom is reading the architecture. A new feature adds its adapter to `Stores`
-(see `engines`) and a few lines there.
+"""The composition root: settings → engine → features → HTTP and sockets. With `wiring` the only place that knows
+everybody. Reading `Fireside.__init__` from top to bottom is reading the architecture.
 """
 
 import gc
@@ -23,41 +21,15 @@ from fireside.core.origins import OriginPolicy
 from fireside.engines import Stores, stores_for
 from fireside.features.accounts import endpoints as accounts_endpoints
 from fireside.features.accounts.known import KnownUsers
-from fireside.features.accounts.names import Names
-from fireside.features.accounts.privacy import Privacy
 from fireside.features.accounts.service import Accounts, LoginFailures
 from fireside.features.accounts.settings import SettingsEndpoints
 from fireside.features.accounts.wire import ME_UPDATED
-from fireside.features.changes.endpoints import ChangeEndpoints
-from fireside.features.changes.log import ChangeLog
-from fireside.features.changes.reading import FrozenLens, Reading
 from fireside.features.changes.service import Windows
 from fireside.features.changes.wire import ANNOUNCEMENTS as CHANGED
-from fireside.features.conversations.keeper import Keeper
-from fireside.features.conversations.service import Conversations
-from fireside.features.conversations.talks import Talks
-from fireside.features.groups.endpoints import GroupEndpoints
-from fireside.features.groups.service import Groups
-from fireside.features.inbox.endpoints import InboxEndpoints
-from fireside.features.inbox.heads import Heads
-from fireside.features.inbox.items import Items
-from fireside.features.inbox.syncing import Syncing
 from fireside.features.inbox.wire import HEADS
-from fireside.features.messages.endpoints import MessageEndpoints
-from fireside.features.messages.lanes import Lanes
-from fireside.features.messages.log import MessageLog
-from fireside.features.messages.mentions import Mentions
-from fireside.features.messages.posting import Posting
-from fireside.features.messages.service import Lenses, Messages
 from fireside.features.messages.wire import RECEIVED
-from fireside.features.personal.endpoints import PersonalEndpoints
-from fireside.features.personal.log import HidingLens, PersonalLog
 from fireside.features.personal.wire import NOTED
-from fireside.features.presence.endpoints import PresenceEndpoints
-from fireside.features.presence.service import PRESENCE, TYPING, Presence
-from fireside.features.receipts.book import Book
-from fireside.features.receipts.endpoints import ReceiptEndpoints
-from fireside.features.receipts.telling import Telling
+from fireside.features.presence.service import PRESENCE, TYPING
 from fireside.features.receipts.wire import MOVED
 from fireside.http import app as http
 from fireside.realtime.delivery import Delivery, Devices
@@ -68,6 +40,7 @@ from fireside.realtime.server import EngineServer
 from fireside.realtime.serving import EdgeServer, listen
 from fireside.realtime.sockets import SocketServer
 from fireside.store.errors import StoreError
+from fireside.wiring import Features
 
 logger = logging.getLogger(__name__)
 
@@ -89,8 +62,7 @@ class Fireside:
         devices = Devices()
         publisher = Delivery(devices)
 
-        # Who is there and who is calling.
-        known, names, privacy = KnownUsers(stores.accounts), Names(stores.accounts), Privacy(stores.accounts)
+        known = KnownUsers(stores.accounts)
         tokens = Tokens(secret, settings.token_ttl_s, clock)
         authenticator = Authenticator(tokens, known)
         self._hasher = BcryptHasher(settings.bcrypt_rounds)
@@ -101,73 +73,27 @@ class Fireside:
             clock,
             registrations=RateLimiter(1 / 10, REGISTRATIONS_AT_ONCE) if settings.rate_limits else None,
         )
-
-        # Conversations, and the two logs of each: what is said, and what is done to it.
-        conversations = Conversations(stores.conversations, known, clock)
-        talks = Talks(conversations, stores.activity, stores.conversations, stores.messages)
-        self.keeper = Keeper(talks, stores.activity, conversations)
-        members = settings.max_group_members
-        self._log = Lanes(
-            [MessageLog(stores.messages, talks, max_members=members) for _ in range(stores.batches_at_once)]
+        self.features = features = Features(
+            stores,
+            known,
+            publisher,
+            clock,
+            windows=Windows(settings.edit_window_s, settings.delete_window_s),
+            max_members=settings.max_group_members,
         )
-        windows = Windows(settings.edit_window_s, settings.delete_window_s)
-        self._change_log = ChangeLog(stores.changes, stores.messages, talks, clock, windows=windows)
-        talks.show_changes_with(self._change_log.shown)
-        lens = Lenses(FrozenLens(stores.changes), HidingLens(stores.personal))
-        messages = Messages(self._log, stores.messages, lens, clock)
-        reading = Reading(stores.changes, stores.messages, lens)
-
-        # How far everybody has got, what is one's own, who is there.
-        telling = Telling(privacy, conversations, publisher)
-        self.book = Book(stores.receipts, stores.messages, conversations, talks, privacy, telling.tell)
-        self.keeper.before_sleep(self.book.settle)
-        personal = PersonalLog(stores.personal, clock)
-        self._presence = Presence(stores.presence, publisher, clock)
-        posting = Posting(messages, publisher, [self.book, self._presence])
-        groups = Groups(posting, conversations, known, clock, max_members=members)
-
-        # All of it together.
-        items = Items(
-            conversations,
-            talks,
-            stores.messages,
-            stores.changes,
-            self._change_log,
-            reading,
-            self.book,
-            telling,
-            stores.personal,
-            lens,
-        )
-        syncing = Syncing(stores.inbox, stores.activity, stores.personal, items)
-        self.heads = Heads(talks, self.book, telling, personal, publisher)
-        self.keeper.before_sleep(self.heads.tell)
-
-        # What clients can do, over both wires.
-        message_endpoints = MessageEndpoints(messages, conversations, Mentions(stores.accounts), posting)
-        presence = PresenceEndpoints(self._presence, conversations)
-        commands = {
-            "messages": message_endpoints.commands(),
-            "conversations": (
-                *InboxEndpoints(syncing, stores.inbox, items, names, privacy).commands(),
-                *GroupEndpoints(groups, conversations, names).commands(),
-            ),
-            "changes": ChangeEndpoints(self._change_log, reading, conversations, publisher).commands(),
-            "receipts": ReceiptEndpoints(self.book, telling, conversations, messages, talks).commands(),
-            "own": PersonalEndpoints(personal, stores.personal, conversations, messages, publisher).commands(),
-            "presence": presence.commands(),
-            "accounts": SettingsEndpoints(accounts, privacy, publisher).commands(),
-        }
+        own = SettingsEndpoints(accounts, features.privacy, publisher)
+        commands = {**features.commands, "accounts": own.commands()}
         events = {tag: [command.event() for command in some] for tag, some in commands.items()}
-        events["messages"] = [*message_endpoints.events(), *events["messages"], JOIN]
-        events["presence"] = [*presence.events(), *events["presence"]]
+        for tag, some in features.events.items():
+            events[tag] = [*some, *events[tag]]
+        events["messages"].append(JOIN)
         gateway = ChatGateway(
-            chain.from_iterable(events.values()), authenticator, devices, clock, (self._presence, self.heads)
+            chain.from_iterable(events.values()), authenticator, devices, clock, (features.presence, features.heads)
         )
         self._sockets = SocketServer({"/": gateway})
         self.engine_io = EngineServer(_edge_options(settings), self._sockets.open)
         rest = http.build(
-            [accounts_endpoints.routes(accounts, tokens), message_endpoints.routes()],
+            [accounts_endpoints.routes(accounts, tokens), features.routes()],
             commands,
             authenticator=authenticator,
             readiness=stores.engine.ping,
@@ -187,14 +113,12 @@ class Fireside:
             StoreError: the database cannot be used.
         """
         await self.stores.engine.start()
-        for each in (self.keeper, self._log, self._change_log, self.book, self._presence, self.heads):
-            await each.start()
+        await self.features.start()
 
     async def stop(self) -> None:
         """Settle what was accepted, then close. The edge has been stopped by then."""
         await self._sockets.stop()
-        for each in (self.heads, self._presence, self._log, self._change_log, self.book, self.keeper):
-            await each.stop()
+        await self.features.stop()
         self._hasher.close()
         await self.stores.engine.stop()
 

@@ -68,14 +68,14 @@ class House:
 
     async def tell(self) -> None:
         """Write and tell what waits for its time, and let it arrive."""
-        await self.fireside.book.settle()
-        await self.fireside.heads.tell()
+        await self.fireside.features.book.settle()
+        await self.fireside.features.heads.tell()
         for _ in range(TURNS):
             await asyncio.sleep(0)
 
     async def rest(self) -> None:
         """Let every conversation fall asleep that nobody is writing into."""
-        await self.fireside.keeper.look(-UNCERTAIN_S)
+        await self.fireside.features.keeper.look(-UNCERTAIN_S)
 
 
 class Device:

@@ -7,6 +7,7 @@ nodes of a `World` share its stores and its time, which goes on when a test says
 import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from itertools import chain
 from typing import Any, NamedTuple
 
 import msgspec
@@ -17,34 +18,9 @@ from fireside.core.events import Body, Caller, Command, Event, WithoutDevice
 from fireside.core.forms import Reply
 from fireside.engines import Stores
 from fireside.features.accounts.known import KnownUsers
-from fireside.features.accounts.names import Names
-from fireside.features.accounts.privacy import Privacy
 from fireside.features.accounts.service import User
-from fireside.features.changes.endpoints import ChangeEndpoints
-from fireside.features.changes.log import ChangeLog
-from fireside.features.changes.reading import FrozenLens, Reading
 from fireside.features.changes.service import Windows
-from fireside.features.conversations.keeper import Keeper
-from fireside.features.conversations.service import Conversations
-from fireside.features.conversations.talks import Talks
-from fireside.features.groups.endpoints import GroupEndpoints
-from fireside.features.groups.service import Groups
-from fireside.features.inbox.endpoints import InboxEndpoints
-from fireside.features.inbox.heads import Heads
-from fireside.features.inbox.items import Items
-from fireside.features.inbox.syncing import Syncing
-from fireside.features.messages.endpoints import MessageEndpoints
-from fireside.features.messages.log import MessageLog
-from fireside.features.messages.mentions import Mentions
-from fireside.features.messages.posting import Posting
-from fireside.features.messages.service import Lenses, Messages
-from fireside.features.personal.endpoints import PersonalEndpoints
-from fireside.features.personal.log import HidingLens, PersonalLog
-from fireside.features.presence.endpoints import PresenceEndpoints
-from fireside.features.presence.service import Presence
-from fireside.features.receipts.book import Book
-from fireside.features.receipts.endpoints import ReceiptEndpoints
-from fireside.features.receipts.telling import Telling
+from fireside.wiring import Features
 from tests.fakes import FakeActivity, in_memory
 
 ANN, BOB, CAT, DAN, EVE = (letter * 24 for letter in "abcde")
@@ -133,63 +109,25 @@ class FakePublisher:
         ]
 
 
-class Node:
+class Node(Features):
     """A node: its features, and what it tells people."""
 
     def __init__(self, stores: Stores, time: Time) -> None:
         self.stores = stores
         self.time = time
-        clock, monotonic, sleep = time.clock, time.monotonic, time.sleep
-        self.publisher = publisher = FakePublisher()
-        known, names = KnownUsers(stores.accounts, monotonic), Names(stores.accounts)
-        self.privacy = privacy = Privacy(stores.accounts, monotonic)
-        self.conversations = conversations = Conversations(stores.conversations, known, clock, monotonic)
-        self.talks = talks = Talks(conversations, stores.activity, stores.conversations, stores.messages, monotonic)
-        self.keeper = Keeper(talks, stores.activity, conversations, monotonic)
-        self.log = MessageLog(stores.messages, talks, max_members=MAX_MEMBERS, monotonic=monotonic, sleep=sleep)
-        self.change_log = ChangeLog(
-            stores.changes, stores.messages, talks, clock, windows=WINDOWS, monotonic=monotonic, sleep=sleep
+        self.publisher = FakePublisher()
+        super().__init__(
+            stores,
+            KnownUsers(stores.accounts, time.monotonic),
+            self.publisher,
+            time.clock,
+            windows=WINDOWS,
+            max_members=MAX_MEMBERS,
+            monotonic=time.monotonic,
+            sleep=time.sleep,
         )
-        talks.show_changes_with(self.change_log.shown)
-        lens = Lenses(FrozenLens(stores.changes), HidingLens(stores.personal))
-        messages = Messages(self.log, stores.messages, lens, clock)
-        reading = Reading(stores.changes, stores.messages, lens)
-        telling = Telling(privacy, conversations, publisher)
-        self.book = Book(stores.receipts, stores.messages, conversations, talks, privacy, telling.tell, sleep)
-        self.keeper.before_sleep(self.book.settle)
-        self.personal = PersonalLog(stores.personal, clock)
-        self.presence = Presence(stores.presence, publisher, clock, monotonic, sleep)
-        posting = Posting(messages, publisher, [self.book, self.presence])
-        groups = Groups(posting, conversations, known, clock, max_members=MAX_MEMBERS)
-        items = Items(
-            conversations,
-            talks,
-            stores.messages,
-            stores.changes,
-            self.change_log,
-            reading,
-            self.book,
-            telling,
-            stores.personal,
-            lens,
-        )
-        syncing = Syncing(stores.inbox, stores.activity, stores.personal, items)
-        self.heads = Heads(talks, self.book, telling, self.personal, publisher, monotonic)
-        self.keeper.before_sleep(self.heads.tell)
-        said = MessageEndpoints(messages, conversations, Mentions(stores.accounts), posting)
-        presence = PresenceEndpoints(self.presence, conversations)
-        commands: list[Command] = [
-            *said.commands(),
-            *InboxEndpoints(syncing, stores.inbox, items, names, privacy).commands(),
-            *GroupEndpoints(groups, conversations, names).commands(),
-            *ChangeEndpoints(self.change_log, reading, conversations, publisher).commands(),
-            *ReceiptEndpoints(self.book, telling, conversations, messages, talks).commands(),
-            *PersonalEndpoints(self.personal, stores.personal, conversations, messages, publisher).commands(),
-            *presence.commands(),
-        ]
-        events: list[Event] = [*said.events(), *presence.events()]
-        self._commands: dict[str, Command | Event] = {each.name: each for each in commands}
-        self._commands |= {each.name: each for each in events}
+        offered: Iterable[Command | Event] = chain(*self.commands.values(), *self.events.values())
+        self._commands = {each.name: each for each in offered}
 
     async def start(self) -> None:
         await self.keeper.look()  # it takes its lease; from then on whoever lets time go on has it look
