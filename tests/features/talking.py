@@ -1,13 +1,10 @@
 """Talks on fakes, for the logs that write into them."""
 
-from itertools import count
-
 from fireside.features.conversations.service import Conversations
 from fireside.features.conversations.talks import MessageHeads, Talks
 from tests.fakes import FakeActivity, FakeConversations
 
 NOW_MS = 1_700_000_000_123
-_numbers = count(1)
 
 
 class Everybody:

@@ -15,7 +15,8 @@ from fireside.core.errors import Unavailable
 from fireside.features.changes.log import Changed, ChangeLog, Wish
 from fireside.features.changes.service import Change
 from fireside.features.messages.service import Message
-from tests.features.changes.world import MESSAGES, NODES, PEOPLE, PLACES, WHAT, Step, World, check
+from tests.features.changes.world import MESSAGES, NODES, PEOPLE, PLACES, WHAT, World, check
+from tests.features.trouble import Step, walks
 
 nodes = st.integers(0, NODES - 1)
 which = st.integers(0, 7)
@@ -40,13 +41,7 @@ STEPS: dict[str, tuple[int, SearchStrategy[Step]]] = {
 }
 """How often each comes, and with what."""
 
-steps: SearchStrategy[list[Step]] = st.lists(
-    st.sampled_from([name for name, (often, _) in STEPS.items() for _ in range(often)]).flatmap(
-        lambda name: STEPS[name][1].map(lambda how: (name, *how))
-    ),
-    min_size=20,
-    max_size=80,
-)
+steps = walks(STEPS, most=80)
 
 
 def live(world: World, taken: Sequence[Step]) -> World:

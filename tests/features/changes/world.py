@@ -1,8 +1,5 @@
-"""A world to try the change log in: several nodes on one store, and nothing happens in it by itself.
-
-It is that of the message log (see `tests.features.messages.world`): whatever a log asks of its stores waits until a
-step lets it go on, and the step says how it ends. A node can be killed at any point; what was under way may still
-arrive. Time moves only when a log sleeps.
+"""A world to try the change log in (see `tests.features.trouble`). What it asks of its stores ends in full; with the
+answer lost before, half way or after; or with the write arriving whenever a later step says so.
 """
 
 import asyncio
@@ -18,7 +15,9 @@ from fireside.features.changes.service import Change, ChangeKind, Deletion, Edit
 from fireside.features.messages.service import Message
 from tests.contract.samples import direct
 from tests.fakes import FakeChanges, FakeMessages
+from tests.features import trouble
 from tests.features.talking import NOW_MS, Shared
+from tests.features.trouble import pick
 
 NODES, MESSAGES = 2, 3
 PEOPLE = ("a" * 24, "b" * 24)
@@ -35,12 +34,6 @@ WHAT: tuple[ChangeKind, ...] = (
 )
 WINDOWS = Windows()
 PATIENCE_S = 0.5
-TICKS = 12
-"""Turns of the loop in which everything that can go on has gone on, up to the next call of a store."""
-REST = 10_000
-"""Steps after which a world that is still busy will never come to rest."""
-
-Step = tuple[Any, ...]
 Work = Callable[[int | None], Awaitable[Any]]
 """Does what a store was asked for, or the first so many of it."""
 
@@ -76,16 +69,14 @@ class Visit:
     turn: asyncio.Future[tuple[str, int]]
 
 
-class Life(FakeMessages):
+class Life(trouble.Life, FakeMessages):
     """A node from its start to its end: its log, and both stores as it sees them."""
 
     def __init__(self, world: "World", log_type: type[ChangeLog]) -> None:
-        super().__init__()
+        trouble.Life.__init__(self)
+        FakeMessages.__init__(self)
         self._world = world
         self._disk = world.disk
-        self._now_s = 0.0
-        self.accepted: list[Wished] = []
-        self.is_over = False
         talks = world.shared.talks(world.disk.messages)
         self.log = log_type(
             _Changes(self),
@@ -94,17 +85,10 @@ class Life(FakeMessages):
             lambda: NOW_MS,
             windows=WINDOWS,
             patience_s=PATIENCE_S,
-            monotonic=lambda: self._now_s,
+            monotonic=self._monotonic,
             sleep=self._sleep,
         )
         talks.show_changes_with(self.log.shown)
-
-    async def end(self) -> None:
-        """Not `stop`, which waits for a store that may never answer."""
-        writer = self.log._batches._writer
-        assert writer is not None
-        writer.cancel()
-        await asyncio.gather(writer, return_exceptions=True)
 
     def wish(self, place: int, seq: int, actor: str, what: ChangeKind) -> None:
         wished = Wished(actor, what)
@@ -148,10 +132,6 @@ class Life(FakeMessages):
             self._world.late.append(work)
         raise Unavailable("The store did not answer.")
 
-    async def _sleep(self, seconds: float) -> None:
-        self._now_s += seconds
-        await asyncio.sleep(0)
-
 
 class _Changes(FakeChanges):
     """The store of changes, as a node sees it."""
@@ -172,28 +152,20 @@ class _Changes(FakeChanges):
         await self._life.call(lambda _: self._disk.changes.erase(conversation_id, seqs))
 
 
-class World:
-    """Nodes, a disk, and what is on its way between them. `take` makes a step, `check` judges."""
+class World(trouble.World[Life, Visit]):
+    """With a disk. `check` judges."""
 
     def __init__(self, log_type: type[ChangeLog] = ChangeLog) -> None:
+        super().__init__()
         self.disk = Disk()
         self.shared = Shared()
-        self.visits: list[Visit] = []
         self.late: list[Work] = []
-        self.wrong: list[str] = []
-        self.lives: list[Life] = []
         self._log_type = log_type
 
     async def start(self) -> None:
         for place in PLACES:
             await self.disk.messages.append(first_messages(place.id))
         self._nodes = [await self._born() for _ in range(NODES)]
-
-    async def take(self, step: Step) -> None:
-        """One of the steps below, by its name; it is nothing where there is nothing to do it to."""
-        name, *how = step
-        await getattr(self, f"_{name}")(*how)
-        await self._settle_down()
 
     async def rest(self) -> None:
         """Let everything go on without a fault, let what is late arrive, and somebody look at all of it."""
@@ -210,48 +182,15 @@ class World:
     async def _wish(self, node: int, place: int, seq: int, actor: int, what: int) -> None:
         self._nodes[node].wish(place, seq, PEOPLE[actor] if place == 0 else PEOPLE[0], WHAT[what])
 
-    async def _go_on(self, which: int, fate: str, count: int) -> None:
-        """One call of a store ends so."""
-        if self.visits:
-            self._end(self.visits[which % len(self.visits)], fate, count)
-
-    async def _all_go_on(self, fate: str, count: int, rounds: int = 1) -> None:
-        """A spell in which all calls end so."""
-        for _ in range(rounds):
-            for visit in self.visits.copy():
-                self._end(visit, fate, count)
-            await self._settle_down()
-
     async def _land(self, which: int) -> None:
         """A late write arrives."""
         if self.late:
-            await self.late.pop(which % len(self.late))(None)
+            work = pick(self.late, which)
+            self.late.remove(work)
+            await work(None)
 
-    async def _kill(self, node: int) -> None:
-        self._nodes[node].is_over = True
-        await self._nodes[node].end()
-        self._nodes[node] = await self._born()
-
-    def _end(self, visit: Visit, fate: str, count: int) -> None:
-        self.visits.remove(visit)
-        visit.turn.set_result((fate, count))
-
-    async def _born(self) -> Life:
-        life = Life(self, self._log_type)
-        self.lives.append(life)
-        await life.log.start()
-        return life
-
-    async def _settle_down(self) -> None:
-        for _ in range(TICKS):
-            await asyncio.sleep(0)
-
-    async def _finish(self) -> None:
-        for _ in range(REST):
-            if not self.visits and all(wished.told for node in self._nodes for wished in node.accepted):
-                return
-            await self._all_go_on("done", 0)
-        self.wrong.append("the world does not come to rest")
+    def _new_life(self) -> Life:
+        return Life(self, self._log_type)
 
 
 def first_messages(conversation: str) -> list[Message]:

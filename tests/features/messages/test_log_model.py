@@ -14,7 +14,8 @@ from hypothesis.strategies import SearchStrategy
 from fireside.core.errors import Unavailable
 from fireside.features.messages.log import Entry, Identity, MessageLog, Numbered
 from fireside.features.messages.service import Message, Stored
-from tests.features.messages.world import CONVERSATIONS, NODES, SENDERS, Rows, Step, World, check, key, same_place
+from tests.features.messages.world import CONVERSATIONS, NODES, SENDERS, Rows, World, check, key, same_place
+from tests.features.trouble import Step, walks
 
 which = st.integers(0, 15)
 recent = st.integers(0, 5)
@@ -37,13 +38,7 @@ STEPS: dict[str, tuple[int, SearchStrategy[Step]]] = {
 }
 """How often each comes, and with what."""
 
-steps: SearchStrategy[list[Step]] = st.lists(
-    st.sampled_from([name for name, (often, _) in STEPS.items() for _ in range(often)]).flatmap(
-        lambda name: STEPS[name][1].map(lambda how: (name, *how))
-    ),
-    min_size=20,
-    max_size=100,
-)
+steps = walks(STEPS, most=100)
 
 
 def live(world: World, taken: Sequence[Step]) -> World:

@@ -1,9 +1,6 @@
-"""A world to try the message log in: several nodes on one store, and nothing happens in it by itself.
-
-Whatever a log asks of the store waits until a step lets it go on, and the step says how it ends: in full; after some
+"""A world to try the message log in (see `tests.features.trouble`). What it asks of the store ends in full; after some
 rows, so that others come between; with the answer lost; with the rest arriving whenever a later step says so; or with
-an exception that no port speaks of. A node can be killed at any point: its successor knows nothing, and the write that
-was under way may still arrive. Time moves only when a log sleeps.
+an exception that no port speaks of.
 
 `check` says what must be true of any such world once it has come to rest.
 """
@@ -13,7 +10,6 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any
 
 import msgspec
 
@@ -23,7 +19,9 @@ from fireside.features.conversations.talks import SystemRow
 from fireside.features.messages.log import MessageLog
 from fireside.features.messages.service import Draft, Message, Stored
 from tests.contract.samples import direct
+from tests.features import trouble
 from tests.features.talking import Shared
+from tests.features.trouble import pick
 
 NODES, SENDERS, CONVERSATIONS = 3, 2, 2
 PEOPLE = [f"{number:024x}" for number in range(SENDERS + CONVERSATIONS)]
@@ -33,12 +31,6 @@ PLACES = [
 ]
 """Everybody is in both: who may write where is no matter of this world."""
 MAX_BATCH, PATIENCE_S = 3, 0.05
-TICKS = 12
-"""Turns of the loop in which everything that can go on has gone on, up to the next call of the store."""
-REST = 10_000
-"""Steps after which a world that is still busy will never come to rest."""
-
-Step = tuple[Any, ...]
 
 
 class Rows:
@@ -77,35 +69,21 @@ class Visit:
     turn: asyncio.Future[tuple[str, int]]
 
 
-class Life:
+class Life(trouble.Life):
     """A node from its start to its end: its log, and the store as it sees it (a `MessageStore`)."""
 
     def __init__(self, world: "World", log_type: type[MessageLog]) -> None:
+        super().__init__()
         self._world = world
-        self._now_s = 0.0
-        self.accepted: list[Sending] = []
-        self.is_over = False
         self.was_broken = False
         self.log = log_type(
             self,
             world.shared.talks(self),
             max_batch=MAX_BATCH,
             patience_s=PATIENCE_S,
-            monotonic=lambda: self._now_s,
+            monotonic=self._monotonic,
             sleep=self._sleep,
         )
-
-    async def kill(self) -> None:
-        """As a power cut would."""
-        self.is_over = True
-        await self.end()
-
-    async def end(self) -> None:
-        """Not `stop`, which waits for a store that may never answer."""
-        writer = self.log._batches._writer
-        assert writer is not None
-        writer.cancel()
-        await asyncio.gather(writer, return_exceptions=True)
 
     def send(self, draft: Draft, *, is_first: bool) -> None:
         sending = Sending(draft, is_first)
@@ -165,34 +143,22 @@ class Life:
             raise RuntimeError("a bug")
         raise Unavailable("The store did not answer.")
 
-    async def _sleep(self, seconds: float) -> None:
-        self._now_s += seconds
-        await asyncio.sleep(0)
 
-
-class World:
-    """Nodes, a disk, and what is on its way between them. `take` makes a step, `check` judges."""
+class World(trouble.World[Life, Visit]):
+    """With a disk. `check` judges."""
 
     def __init__(self, disk: Rows | None = None, log_type: type[MessageLog] = MessageLog) -> None:
+        super().__init__()
         self.disk = disk or Rows()
         self.shared = Shared()
-        self.visits: list[Visit] = []
         self.late: list[Sequence[Message]] = []
-        self.wrong: list[str] = []
         self.drafts: list[Draft] = []
         """The first of every client id."""
-        self.lives: list[Life] = []
         self._log_type = log_type
         self._sendings = 0
 
     async def start(self) -> None:
         self._nodes = [await self._born() for _ in range(NODES)]
-
-    async def take(self, step: Step) -> None:
-        """One of the steps below, by its name; it is nothing where there is nothing to do it to."""
-        name, *how = step
-        await getattr(self, f"_{name}")(*how)
-        await self._settle_down()
 
     async def rest(self) -> None:
         """Let everything go on without a fault, send everything again, and let what is late arrive."""
@@ -226,18 +192,6 @@ class World:
             first = pick(self.drafts, ~which)
             self._hand_in(node, first.sender, place, first.client_id, "another text")
 
-    async def _go_on(self, which: int, fate: str, count: int) -> None:
-        """One call of the store ends so."""
-        if self.visits:
-            self._end(pick(self.visits, which), fate, count)
-
-    async def _all_go_on(self, fate: str, count: int, rounds: int) -> None:
-        """A spell in which all calls end so."""
-        for _ in range(rounds):
-            for visit in self.visits.copy():
-                self._end(visit, fate, count)
-            await self._settle_down()
-
     async def _land(self, which: int, count: int) -> None:
         """So many rows of a late write arrive."""
         if self.late:
@@ -245,10 +199,6 @@ class World:
             self.late.remove(write)
             if self.disk.insert(write[:count]) == count < len(write):
                 self.late.append(write[count:])
-
-    async def _kill(self, node: int) -> None:
-        await self._nodes[node].kill()
-        self._nodes[node] = await self._born()
 
     def _hand_in(self, node: int, sender: str, place: int, client_id: str, content: str) -> None:
         # No two drafts are of one time, so it says which of them a row was made from.
@@ -259,29 +209,8 @@ class World:
             self.drafts.append(draft)
         self._nodes[node].send(draft, is_first=is_first)
 
-    def _end(self, visit: Visit, fate: str, count: int) -> None:
-        self.visits.remove(visit)
-        visit.turn.set_result((fate, count))
-
-    async def _born(self) -> Life:
-        life = Life(self, self._log_type)
-        self.lives.append(life)
-        await life.log.start()
-        return life
-
-    async def _settle_down(self) -> None:
-        for _ in range(TICKS):
-            await asyncio.sleep(0)
-
-    async def _finish(self) -> None:
-        """Let everything go on until nobody waits."""
-        for _ in range(REST):
-            if not self.visits and all(sending.told for node in self._nodes for sending in node.accepted):
-                return
-            if self.visits:
-                self._end(self.visits[0], "done", 0)
-            await self._settle_down()
-        self.wrong.append("the world does not come to rest")
+    def _new_life(self) -> Life:
+        return Life(self, self._log_type)
 
 
 def check(world: World) -> None:
@@ -348,7 +277,3 @@ def key(of: Message | Draft) -> tuple[str, str]:
 
 def same_place(one: Message, other: Message) -> bool:
     return (one.conversation, one.seq) == (other.conversation, other.seq)
-
-
-def pick(things: list[Any], which: int) -> Any:
-    return things[which % len(things)]
