@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from fireside.app import Fireside
-from fireside.client.connection import Connection, Hear, Lost, refused
+from fireside.client.connection import Connection, Hear, Lost, answer_or_loss, refused
 from fireside.realtime.session import Handshake
 
 decode = msgspec.json.decode
@@ -75,10 +75,7 @@ class InProcessConnection:
         number = next(self._ids)
         answer = self._answers[number] = self._loop.create_future()
         self._session.packet(f"42{number}" + msgspec.json.encode([event, msgspec.to_builtins(body)]).decode())
-        await asyncio.wait({answer, self._lost}, return_when=asyncio.FIRST_COMPLETED)
-        if not answer.done():
-            raise Lost("the connection is gone")
-        return answer.result()
+        return await answer_or_loss(answer, self._lost)
 
     async def lost(self) -> None:
         await asyncio.shield(self._lost)

@@ -97,10 +97,7 @@ class SocketIoConnection:
             await self._client.emit(event, msgspec.to_builtins(body), callback=answered)
         except socketio.exceptions.SocketIOError as error:
             raise Lost(str(error)) from None
-        await asyncio.wait({answer, self._lost}, return_when=asyncio.FIRST_COMPLETED)
-        if not answer.done():
-            raise Lost("the connection is gone")
-        return answer.result()
+        return await answer_or_loss(answer, self._lost)
 
     async def lost(self) -> None:
         await asyncio.shield(self._lost)
@@ -116,6 +113,18 @@ class SocketIoConnection:
 
     def _refused(self, data: Any = None) -> None:
         self._refusal = data
+
+
+async def answer_or_loss(answer: "asyncio.Future[Any]", lost: "asyncio.Future[None]") -> Any:
+    """The answer, if it comes before the connection is lost.
+
+    Raises:
+        Lost: it does not.
+    """
+    await asyncio.wait({answer, lost}, return_when=asyncio.FIRST_COMPLETED)
+    if not answer.done():
+        raise Lost("the connection is gone")
+    return answer.result()
 
 
 def refused(body: dict[str, Any]) -> Refused:
