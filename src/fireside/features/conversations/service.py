@@ -73,7 +73,10 @@ class Conversation(msgspec.Struct, frozen=True):
         """The other person of a direct conversation, oneself in notes to self; a group has none."""
         if self.kind == "group":
             return None
-        return next((member for member in self.members if member != sender), sender)
+        for member in self.members:
+            if member != sender:
+                return member
+        return sender
 
 
 def direct(one: str, other: str, created_at: int) -> Conversation:
