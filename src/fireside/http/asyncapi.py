@@ -45,9 +45,9 @@ Every client event takes one object and is acknowledged: with `{ok: true, …}`,
 `{ok: false, error, code, requestId}` where it is refused. Who asks for no acknowledgement hears of a refusal by
 `eventRefused`. A refusal is an answer: the connection stays.
 
-The events of one client are taken up in the order they were sent in. Fields that are not ours are ignored, and new ones
-may come: ignore those you do not know. A field that may be absent has its default then. Times are ISO 8601 in UTC.
-Ids are opaque.
+The events of one client are taken up in the order they were sent in, but behind `markDelivered` and `markRead` nothing
+waits. Fields that are not ours are ignored, and new ones may come: ignore those you do not know. A field that may be
+absent has its default then. Times are ISO 8601 in UTC. Ids are opaque.
 """
 SERVER = """
 Socket.IO v5 over Engine.IO v4, with its usual path `/socket.io/` and the main namespace. Clients may begin with polling

@@ -15,6 +15,7 @@ from starlette.staticfiles import StaticFiles
 
 from fireside.http import postman, reference
 from fireside.http.asyncapi import Document
+from fireside.http.bar import bar
 
 ASSETS = Path(__file__).with_name("assets")
 
@@ -35,7 +36,7 @@ SWAGGER: Mapping[str, str] = {
     "connect-src": "'self'",
 }
 
-PAGE = """<!doctype html>
+PAGE = f"""<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -46,14 +47,7 @@ PAGE = """<!doctype html>
 <link rel="stylesheet" href="docs/assets/bar.css">
 </head>
 <body>
-<header class="bar">
-<a class="brand" href="docs"><img src="docs/assets/fireside.svg" alt="" width="24" height="24">Fireside</a>
-<nav aria-label="References">
-<a href="docs" aria-current="page">REST</a>
-<a href="docs/events">Events</a>
-<a href="docs/postman.json">Postman</a>
-</nav>
-</header>
+{bar("REST")}
 <div id="swagger-ui"></div>
 <script src="docs/assets/swagger-ui-bundle.js"></script>
 <script src="docs/assets/docs.js"></script>

@@ -10,6 +10,7 @@ from html import escape
 from typing import Any
 
 from fireside.core.forms import HIGHEST
+from fireside.http.bar import bar
 from fireside.http.schemas import NULL, Schema, choices, named
 
 Json = dict[str, Any]
@@ -26,15 +27,7 @@ PAGE = """<!doctype html>
 <link rel="stylesheet" href="assets/reference.css">
 </head>
 <body>
-<header class="bar">
-<a class="brand" href="../docs"><img src="assets/fireside.svg" alt="" width="24" height="24">Fireside</a>
-<nav aria-label="References">
-<a href="../docs">REST</a>
-<a href="events" aria-current="page">Events</a>
-<a href="../asyncapi.json">AsyncAPI</a>
-<a href="postman.json">Postman</a>
-</nav>
-</header>
+{bar}
 <details class="menu"><summary>Contents</summary>{contents}</details>
 <nav class="side" aria-label="Contents">{contents}</nav>
 <main>
@@ -89,7 +82,12 @@ class _Page:
             ("What the server tells", dict(zip(told, told, strict=True))),
             ("Forms", {f"form-{name}": name for name in forms}),
         ]
-        return PAGE.format(title=escape(self._info["title"]), contents=_contents(groups), body="\n".join(body))
+        return PAGE.format(
+            title=escape(self._info["title"]),
+            bar=bar("Events", root="../"),
+            contents=_contents(groups),
+            body="\n".join(body),
+        )
 
     def _intro(self) -> str:
         title, version = escape(self._info["title"]), escape(self._info["version"])
