@@ -22,6 +22,8 @@ def _second(epoch_s: int) -> str:
     return datetime.fromtimestamp(epoch_s, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
+# Whatever is stored in one millisecond is told in one batch.
+@lru_cache(maxsize=1024)
 def iso(epoch_ms: int) -> str:
     """`2026-11-22T09:42:00.123Z` for UTC milliseconds since the epoch."""
     seconds, millis = divmod(epoch_ms, 1000)

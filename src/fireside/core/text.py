@@ -15,7 +15,7 @@ def require_text(field: str, value: str, *, max_bytes: int) -> str:
         InvalidInput: names the field and what is wrong with it.
     """
     try:
-        size = len(value.encode())
+        size = len(value) if value.isascii() else len(value.encode())
     except UnicodeEncodeError:
         raise InvalidInput(f"{field} is not valid Unicode text.", details={"field": field}) from None
     if "\x00" in value:

@@ -18,9 +18,10 @@ class Flow:
 
     def pour(self, now: float, per_second: float) -> float:
         """Count a packet; how full the bucket is with it."""
-        self.level = max(0.0, self.level - (now - self.at) * per_second) + 1
+        left = self.level - (now - self.at) * per_second
+        self.level = level = left + 1 if left > 0 else 1.0
         self.at = now
-        return self.level
+        return level
 
 
 FLOOD = 5

@@ -41,6 +41,7 @@ class EngineServer:
         self._application = application
         self._sessions: dict[str, Session] = {}
         self._seats = Seats(options.connections_per_address)
+        self._rate, self._flood = options.packets_per_second, FLOOD * options.burst
         self._dirty: deque[Session] = deque()
         self._first: list[Session] = []
         self._flushing = False
@@ -115,8 +116,8 @@ class EngineServer:
 
     def admits(self, flow: Flow) -> bool:
         """Count a packet against the flow of its connection; False when it is a flood."""
-        rate = self.options.packets_per_second
-        return rate is None or flow.pour(self.now(), rate) <= FLOOD * self.options.burst
+        rate = self._rate
+        return rate is None or flow.pour(self._loop.time(), rate) <= self._flood
 
     def flush_soon(self, session: Session) -> None:
         """Write what the session has waiting when this tick of the loop is over."""

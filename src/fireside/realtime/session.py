@@ -152,8 +152,8 @@ class Session:
         if self.state != OPEN or (volatile and self.pending_bytes > VOLATILE_LIMIT):
             return
         self.pending.append(frame)
-        self.pending_bytes += len(frame)
-        if self._is_full():
+        self.pending_bytes = size = self.pending_bytes + len(frame)
+        if size > QUEUE_LIMIT or len(self.pending) > QUEUE_FRAMES:
             # So much in one tick may be a burst for a client that reads.
             self.flush()
             if self._is_full():

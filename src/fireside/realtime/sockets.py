@@ -25,6 +25,7 @@ INBOX = 32
 ASIDE = 32
 """What a connection may have done aside at a time; more of it is done in line."""
 MAX_REFUSALS = 5
+EVENTS = sio.EVENT, sio.BINARY_EVENT
 """How often a client may ask for namespaces it does not get."""
 
 
@@ -84,10 +85,11 @@ class Namespace(Protocol):
 class Socket:
     """One client in one namespace."""
 
-    __slots__ = ("_acks", "_next_ack", "connected", "connection", "context", "id", "namespace")
+    __slots__ = ("_acks", "_next_ack", "connected", "connection", "context", "id", "namespace", "session")
 
     def __init__(self, connection: "Connection", namespace: str) -> None:
         self.connection = connection
+        self.session = connection.session
         self.namespace = namespace
         # Not the sid, which is a secret between this client and the server.
         self.id = secrets.token_urlsafe(12)
@@ -96,10 +98,6 @@ class Socket:
         """The application's own."""
         self._acks: dict[int, Callable[..., None]] | None = None
         self._next_ack = 0
-
-    @property
-    def session(self) -> Session:
-        return self.connection.session
 
     def emit(self, event: str, *args: object, ack: Callable[..., None] | None = None) -> None:
         """Send an event. `ack` is called with the client's answer, if it ever comes. Who has left hears nothing."""
@@ -203,10 +201,12 @@ class Connection:
             return self._connect(packet)
         if socket is None or not socket.connected:
             raise ProtocolError("not connected to this namespace")
-        if packet.type in (sio.EVENT, sio.BINARY_EVENT):
+        if packet.type in EVENTS:
             ack = None if packet.id is None else Ack(socket, packet.id)
             name, *args = packet.data
-            self._run(self._host.namespaces[packet.namespace].event(socket, name, args, ack))
+            waiting = self._host.namespaces[packet.namespace].event(socket, name, args, ack)
+            if waiting is not None:
+                self._run(waiting)
         elif packet.type == sio.DISCONNECT:
             self.leave(socket, "client namespace disconnect")
         else:
@@ -284,10 +284,9 @@ class Connection:
         finally:
             self._aside -= 1
 
-    def _run(self, waiting: Awaitable[None] | None) -> None:
-        if waiting is not None:
-            self._busy = True
-            self._host.tasks.spawn(self._finish(waiting))
+    def _run(self, waiting: Awaitable[None]) -> None:
+        self._busy = True
+        self._host.tasks.spawn(self._finish(waiting))
 
     async def _finish(self, waiting: Awaitable[None]) -> None:
         try:

@@ -67,13 +67,16 @@ def _is_arguments(data: Any) -> bool:
 
 
 # What a client may send, and the shape its data must have. A server alone sends CONNECT_ERROR.
-_ACCEPTED: dict[int, Callable[[Any], bool]] = {
-    CONNECT: _is_object,
-    DISCONNECT: lambda data: data is None,
-    EVENT: _is_event,
-    ACK: _is_arguments,
-    BINARY_EVENT: _is_event,
-    BINARY_ACK: _is_arguments,
+_ACCEPTED: dict[str, tuple[int, Callable[[Any], bool]]] = {
+    str(kind): (kind, fits)
+    for kind, fits in (
+        (CONNECT, _is_object),
+        (DISCONNECT, lambda data: data is None),
+        (EVENT, _is_event),
+        (ACK, _is_arguments),
+        (BINARY_EVENT, _is_event),
+        (BINARY_ACK, _is_arguments),
+    )
 }
 _BINARY = (BINARY_EVENT, BINARY_ACK)
 
@@ -84,15 +87,15 @@ def decode(text: str) -> Packet:
     Raises:
         ProtocolError: it is none.
     """
-    kind = ord(text[0]) - 48 if text else -1
-    fits = _ACCEPTED.get(kind)
-    if fits is None:
+    accepted = _ACCEPTED.get(text[:1])
+    if accepted is None:
         raise ProtocolError("unknown packet type")
+    kind, fits = accepted
     packet = Packet(kind)
     at = 1
     if kind in _BINARY:
         at = _read_attachments(packet, text)
-    if text[at : at + 1] == "/":
+    if text.startswith("/", at):
         comma = text.find(",", at)
         end = comma if comma >= 0 else len(text)
         if end - at > MAX_NAMESPACE:
@@ -124,7 +127,10 @@ def _read_attachments(packet: Packet, text: str) -> int:
 
 
 def _read_json(text: str) -> Any:
-    data = _parse_json(text)
+    try:
+        data = _decode_json(text)
+    except (msgspec.DecodeError, RecursionError, UnicodeEncodeError):
+        data = _parse_leniently(text)
     # Most data have fewer brackets than that in all, and need not be looked through.
     if text.count("[") + text.count("{") > MAX_DEPTH and _is_too_deep(data):
         raise ProtocolError("data too deep")
@@ -142,13 +148,9 @@ def _items(container: list[Any] | dict[str, Any]) -> Iterable[Any]:
     return container.values() if isinstance(container, dict) else container
 
 
-def _parse_json(text: str) -> Any:
-    try:
-        return _decode_json(text)
-    except (msgspec.DecodeError, RecursionError, UnicodeEncodeError):
-        pass
-    # JSON that only the lenient parser reads (a lone surrogate, 1e999) is well-formed, just not acceptable: it is
-    # passed on for the application to refuse with a reason, rather than answered by cutting the line.
+def _parse_leniently(text: str) -> Any:
+    """JSON that only the lenient parser reads (a lone surrogate, 1e999) is well-formed, just not acceptable: it is
+    passed on for the application to refuse with a reason, rather than answered by cutting the line."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError):

@@ -190,8 +190,8 @@ class MessageLog:
                 await self._talks.commit(each.talk, each.conversation)
 
     def _settle_as_new(self, settled: Sequence["Numbered"]) -> None:
+        self._talks.moved.update([each.talk.conversation.id for each in settled])
         for each in settled:
-            self._talks.moved.add(each.message.conversation)
             self._settle(each.entry, Stored(each.message, each.conversation, repeated=False))
 
     async def _number(self, part: list[Entry], *, looked_up: bool) -> list["Numbered"]:

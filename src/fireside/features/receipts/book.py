@@ -118,7 +118,8 @@ class Book:
 
     def _move(self, conversation_id: str, user_id: str, mark: Mark) -> None:
         key = conversation_id, user_id
-        self._moved[key] = self._moved.get(key, NOTHING).raised(mark)
+        known = self._moved.get(key)
+        self._moved[key] = mark if known is None else known.raised(mark)
         self._wake.set()
 
     async def _write_groups(self) -> None:

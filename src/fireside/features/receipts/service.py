@@ -25,6 +25,8 @@ class Mark(msgspec.Struct, frozen=True, gc=False):
 
     def raised(self, other: "Mark") -> "Mark":
         """The further of the two, in each."""
+        if self.delivered <= other.delivered >= other.read >= self.read and self.shown <= other.shown:
+            return other
         read = max(self.read, other.read)
         return Mark(max(self.delivered, other.delivered, read), read, max(self.shown, other.shown))
 
