@@ -8,6 +8,7 @@ from bench.figures import Figures
 from bench.growth import growth
 from bench.plan import Plan
 from bench.servers import Running
+from bench.storm import storm
 from bench.workloads import durable, history, idle, openloop, pingpong
 
 Workload = Callable[[Running, Plan], Awaitable[Figures]]
@@ -20,6 +21,7 @@ WORKLOADS: dict[str, Workload] = {
     "fanout": fanout,
     "catchup": catchup,
     "growth": growth,
+    "storm": storm,
 }
 WITHOUT_REFERENCE = frozenset({"catchup", "growth"})
 """It has nothing of the kind: these compare each engine with itself."""

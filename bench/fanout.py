@@ -8,11 +8,9 @@ from __future__ import annotations  # array[float] is a type only for the type c
 
 import asyncio
 import json
-import sys
 import time
 from array import array
 from collections.abc import Callable
-from pathlib import Path
 
 from bench import figures
 from bench.client import Mask, SocketClient, connect
@@ -21,7 +19,7 @@ from bench.load import CONTENT, CONTENT_LENGTH, FIRST_TAG, RECEIVED
 from bench.plan import Plan
 from bench.rest import Rest, User, post
 from bench.servers import Running
-from bench.speaker import Script, Times
+from bench.speaker import Script, Times, speaking, tell
 from bench.workloads import HANDSHAKES_AT_ONCE, both, conditions, watch
 
 SPEAKERS = 4
@@ -194,40 +192,15 @@ async def _at_leisure(server: Running, hall: Hall, speakers: list[User], templat
         template=template.decode(),
         first=FIRST_TAG + hall.complete,
     )
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "bench.speaker",
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        cwd=Path(__file__).parents[1],
-        limit=1 << 24,
-    )
-    try:
-        await _tell(process, script)
-        rows = Figures()
+    rows = Figures()
+    async with speaking(script) as process:
         for at_once, label in ((1, "one message"), (SPEAKERS, f"{SPEAKERS} at the same moment")):
             stopwatch, before = watch(server), hall.complete
-            answer = await _tell(process, {"rounds": ROUNDS, "pause_s": PAUSE_S, "at_once": at_once})
+            answer = await tell(process, {"rounds": ROUNDS, "pause_s": PAUSE_S, "at_once": at_once})
             times: Times = json.loads(answer)
             await hall.everything(before + len(times))
             rows = both(rows, _latencies(hall, times, label) | {figures.OTHERS: 100 * stopwatch.read().others})
-    finally:
-        process.terminate()
-        await process.wait()
     return rows
-
-
-async def _tell(process: asyncio.subprocess.Process, what: object) -> bytes:
-    """A line for the speakers; theirs."""
-    assert process.stdin
-    assert process.stdout
-    process.stdin.write(json.dumps(what).encode() + b"\n")
-    async with asyncio.timeout(120):
-        answer = await process.stdout.readline()
-    if not answer:
-        raise RuntimeError("the speakers have broken down")
-    return answer
 
 
 def _latencies(hall: Hall, times: Times, label: str) -> Figures:

@@ -11,6 +11,9 @@ import asyncio
 import json
 import sys
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, TypedDict
 
 import uvloop
@@ -28,6 +31,38 @@ class Script(TypedDict):
     template: str
     first: int
     """The tag of the first message."""
+
+
+@asynccontextmanager
+async def speaking(script: Script) -> AsyncIterator[asyncio.subprocess.Process]:
+    """The process in which they speak, connected."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "bench.speaker",
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        cwd=Path(__file__).parents[1],
+        limit=1 << 24,
+    )
+    try:
+        await tell(process, script)
+        yield process
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+async def tell(process: asyncio.subprocess.Process, what: object) -> bytes:
+    """A line for the speakers; theirs."""
+    assert process.stdin
+    assert process.stdout
+    process.stdin.write(json.dumps(what).encode() + b"\n")
+    async with asyncio.timeout(120):
+        answer = await process.stdout.readline()
+    if not answer:
+        raise RuntimeError("the speakers have broken down")
+    return answer
 
 
 Times = list[tuple[int, float, float]]
