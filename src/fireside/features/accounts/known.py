@@ -1,16 +1,15 @@
 """Who exists, remembered for half a minute: neither a send nor a handshake should have to ask the database.
 
-Only existence is remembered, never absence: who has just registered is found at once. One look-up is under way at a
-time; those who ask meanwhile share the next, so that thousands who reconnect together cost a few.
+Only existence is remembered, never absence: who has just registered is found at once. Those who ask together are looked
+up together, so that thousands who reconnect at the same moment cost a few look-ups.
 """
 
-import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from itertools import islice
 
 from fireside.core.ids import is_id
+from fireside.core.together import Together
 from fireside.features.accounts.service import AccountStore
 
 KNOWN_FOR_S = 30
@@ -25,8 +24,7 @@ class KnownUsers:
         self._store = store
         self._monotonic = monotonic
         self._until: OrderedDict[str, float] = OrderedDict()
-        self._asked: dict[str, asyncio.Future[bool]] = {}
-        self._looking: asyncio.Task[None] | None = None
+        self._existing = Together(self._look_up, LOOK_UP_MAX)
 
     async def exists(self, user_id: str) -> bool:
         """Whether there is such a user; at most `KNOWN_FOR_S` seconds out of date for one who was deleted.
@@ -38,42 +36,13 @@ class KnownUsers:
             return False
         if self._until.get(user_id, 0.0) > self._monotonic():
             return True
-        # Shielded: the answer is others' too, and one who gives up must not take it from them.
-        return await asyncio.shield(self._ask(user_id))
+        return await self._existing.one(user_id) is not None
 
-    def _ask(self, user_id: str) -> asyncio.Future[bool]:
-        """The answer that the next look-up to leave will give."""
-        answer = self._asked.get(user_id)
-        if answer is None:
-            answer = self._asked[user_id] = asyncio.get_running_loop().create_future()
-        if self._looking is None:
-            self._looking = asyncio.create_task(self._look_up())
-        return answer
-
-    async def _look_up(self) -> None:
-        """Answer everyone who asks, until nobody does."""
-        asked: dict[str, asyncio.Future[bool]] = {}
-        try:
-            while self._asked:
-                asked = {user_id: self._asked.pop(user_id) for user_id in list(islice(self._asked, LOOK_UP_MAX))}
-                await self._answer(asked)
-        finally:
-            self._looking = None
-            for answer in (*asked.values(), *self._asked.values()):
-                # None is open, unless this was cancelled.
-                answer.cancel()
-            self._asked.clear()
-
-    async def _answer(self, asked: dict[str, asyncio.Future[bool]]) -> None:
-        try:
-            found = await self._store.existing(list(asked))
-        except Exception as error:
-            for answer in asked.values():
-                answer.set_exception(error)
-            return
-        for user_id, answer in asked.items():
+    async def _look_up(self, user_ids: list[str]) -> dict[str, bool]:
+        found = await self._store.existing(user_ids)
+        for user_id in user_ids:
             self._remember(user_id, user_id in found)
-            answer.set_result(user_id in found)
+        return dict.fromkeys(found, True)
 
     def _remember(self, user_id: str, exists: bool) -> None:
         if not exists:
