@@ -187,6 +187,7 @@ async def test_what_a_server_of_version_1_writes_after_an_interruption_is_found_
     async with raw(uri) as database:
         await database[META].update_one({"_id": "schema"}, {"$set": {"version": 1}})
         log.append(message(log[0].conversation, 2))
+        version_1.unread[log[0].conversation] = 1
         version_1.begun.append(new)
         version_1.logs.append(run(new.id, 1, 3))
         await database["conversations"].insert_one(_talk(new))
@@ -207,10 +208,13 @@ async def test_a_step_that_runs_again_later_takes_nothing_back(uri: str, version
         await stores.conversations.keep(left, [bob])
         stamp = await stores.activity.stamp()
         before = [await stores.inbox.changed(person, -1, "", 100) for person in (ada, bob)]
+        marks = await stores.receipts.of([talk.id])
+        assert marks == {talk.id: {ada: Mark(300, 300), bob: Mark(302, 301)}}
     async with raw(uri) as database:
         await database[META].update_one({"_id": "schema"}, {"$set": {"version": 1}})
     async with MongoBackend(uri).open() as stores:
         assert [await stores.inbox.changed(person, -1, "", 100) for person in (ada, bob)] == before
+        assert await stores.receipts.of([talk.id]) == marks
         assert await stores.activity.stamp() == stamp == 2
         assert await stores.conversations.by_ids([left.id]) == {left.id: left}
 

@@ -144,7 +144,8 @@ async def test_what_is_written_into_one_of_version_1_goes_on_where_it_was(path: 
         assert await stores.messages.append([again]) == await stores.messages.append([log[-1]]) == 0
         assert await stores.messages.append([message(talk.id, 301)]) == 1
         await stores.receipts.raise_to([Receipt(talk.id, version_1.bob.id, Mark(301))])
-        assert await stores.receipts.of([talk.id]) == {talk.id: {version_1.bob.id: Mark(301)}}
+        read = {version_1.ada.id: Mark(300, 300), version_1.bob.id: Mark(301, 300)}
+        assert await stores.receipts.of([talk.id]) == {talk.id: read}
 
 
 async def test_version_1_stays_as_it_is_where_the_way_forward_fails(

@@ -4,6 +4,7 @@ from fireside.core.ids import new_id
 from fireside.engines import Stores
 from fireside.features.conversations.activity import Activity
 from fireside.features.inbox.service import InboxRow
+from fireside.features.receipts.service import Mark
 from tests.contract.samples import direct, run, user
 
 
@@ -16,12 +17,21 @@ class Version1:
         self.begun = [direct(ada, bob), direct(ada, new_id()), direct(ada, ada)]
         self.empty = direct(ada, new_id())
         self.logs = [run(talk.id, 1, length) for talk, length in zip(self.begun, (300, 1, 2), strict=True)]
+        self.unread: dict[str, int] = {}
+        """By conversation: how many messages came after its people had been given marks."""
 
     @property
     def conversations(self) -> list[InboxRow]:
         """What Ada finds of it today, by id."""
-        found = [InboxRow(Activity(log[-1].conversation, log[-1].seq, 0, log[-1].sent_at, 1)) for log in self.logs]
+        far = [Activity(log[-1].conversation, log[-1].seq, 0, log[-1].sent_at, 1) for log in self.logs]
+        found = [InboxRow(each, mark=self.marks[each.conversation][self.ada.id]) for each in far]
         return sorted(found, key=lambda row: row.activity.conversation)
+
+    @property
+    def marks(self) -> dict[str, dict[str, Mark]]:
+        """Everybody's: what was there counts as read, and nobody is shown that."""
+        read = {log[0].conversation: len(log) - self.unread.get(log[0].conversation, 0) for log in self.logs}
+        return {talk.id: dict.fromkeys(talk.members, Mark(read[talk.id], read[talk.id])) for talk in self.begun}
 
     async def require_all_in(self, stores: Stores) -> None:
         """Fail unless everything is there, and everybody finds what is theirs."""
@@ -34,6 +44,7 @@ class Version1:
         assert await stores.conversations.by_ids(list(kept)) == kept
         for log in self.logs:
             assert await stores.messages.after(log[0].conversation, 0, 1000) == log
+        assert await stores.receipts.of(list(kept)) == self.marks
 
     async def require_the_empty_one_in(self, stores: Stores) -> None:
         """Fail unless its people find it once something goes on in it."""

@@ -54,16 +54,17 @@ async def find_conversations_by_people(database: Database) -> None:
     await database[META].update_one({"_id": "stamp"}, {"$setOnInsert": {"last": 1}}, upsert=True)
     async for conversation in database["conversations"].find({"kind": "direct"}):
         key: bytes = conversation["_id"].binary
-        fresh = {"conversation": conversation["_id"], "since": 0, "asOf": 0, "delivered": 0, "read": 0, "shown": 0}
+        its_log = {"_id": {"$gte": key + bytes(6), "$lte": key + b"\xff" * 6}}
+        newest = await database["messages"].find_one(its_log, sort=[("_id", -1)])
+        seq = int.from_bytes(newest["_id"][12:]) if newest else 0
+        # Nobody knows who had read what: it counts as read, and is shown to nobody as such.
+        fresh = {"conversation": conversation["_id"], "since": 0, "asOf": 0, "delivered": seq, "read": seq, "shown": 0}
         for member in conversation["members"]:
             place_of = {"_id": member.binary + key}
             await database["members"].update_one(place_of, {"$setOnInsert": fresh}, upsert=True)
-        its_log = {"_id": {"$gte": key + bytes(6), "$lte": key + b"\xff" * 6}}
-        newest = await database["messages"].find_one(its_log, sort=[("_id", -1)])
         if newest:
             # Where this was interrupted, a server of version 1 may have written on.
-            last = {"seq": int.from_bytes(newest["_id"][12:]), "at": newest["sentAt"]}
-            row = {"$max": last, "$setOnInsert": {"rev": 0, "stamp": 1}}
+            row = {"$max": {"seq": seq, "at": newest["sentAt"]}, "$setOnInsert": {"rev": 0, "stamp": 1}}
             await database["activity"].update_one({"_id": conversation["_id"]}, row, upsert=True)
 
 

@@ -112,6 +112,9 @@ MIGRATIONS: Final = (
         JOIN (SELECT conversation, max(seq) AS seq FROM messages GROUP BY conversation) AS last
             ON last.conversation = conversations.id
         JOIN messages ON messages.conversation = conversations.id AND messages.seq = last.seq;
+    -- Nobody knows who had read what: it counts as read, and is shown to nobody as such.
+    UPDATE members SET delivered = activity.seq, read = activity.seq FROM activity
+        WHERE activity.conversation = members.conversation;
 
     CREATE TABLE personal (
         user BLOB NOT NULL,
