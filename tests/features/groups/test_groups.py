@@ -287,6 +287,18 @@ async def test_newcomers_see_what_the_group_lets_them(node: Node, is_open: bool,
     assert seqs((await node.do(BOB, "getMessages", conversation=here))["messages"]) == [1, 2, 3, 4]
 
 
+@pytest.mark.parametrize(("is_open", "seen"), [(False, [5, 6]), (True, [1, 2, 3, 4, 5, 6])], ids=["closed", "open"])
+async def test_who_comes_back_begins_anew(node: Node, is_open: bool, seen: list[int]) -> None:
+    here = await node.group(ANN, BOB, openHistory=is_open)
+    await node.say(BOB, here, "mine")
+    await node.do(BOB, "leaveGroup", conversation=here)
+    await node.say(ANN, here, "without you")
+    assert seqs((await node.do(BOB, "getMessages", conversation=here))["messages"]) == [1, 2, 3]
+    await node.do(ANN, "addMembers", conversation=here, members=[BOB])
+    await node.say(ANN, here, "with you")
+    assert seqs((await node.do(BOB, "getMessages", conversation=here))["messages"]) == seen
+
+
 async def test_opening_the_history_later_changes_nothing_for_those_who_are_there(node: Node) -> None:
     here = await node.group(ANN)
     await node.do(ANN, "addMembers", conversation=here, members=[BOB])
