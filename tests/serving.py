@@ -9,7 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -39,7 +39,9 @@ def bare_environment() -> dict[str, str]:
 class FiresideProcess:
     """`async with FiresideProcess(folder) as server:` runs one; `kill()` and `start()` in between are allowed."""
 
-    def __init__(self, folder: Path, settings: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, folder: Path, settings: Mapping[str, str] | None = None, command: Sequence[str | Path] = COMMAND
+    ) -> None:
         with socket.create_server(("127.0.0.1", 0)) as probe:
             self.port: int = probe.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
@@ -48,6 +50,7 @@ class FiresideProcess:
         self._environment = {**bare_environment(), **QUICK, **own, **(settings or {})}
         # Its working folder too, so that nobody's .env is read.
         self._folder = folder
+        self._command = command
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -59,7 +62,7 @@ class FiresideProcess:
         """Run it and wait until it answers."""
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: ASYNC220 - it does not wait
-                COMMAND, env=self._environment, cwd=self._folder, stdout=log, stderr=log
+                self._command, env=self._environment, cwd=self._folder, stdout=log, stderr=log
             )
         async with httpx2.AsyncClient(base_url=self.url) as http:
             for _ in range(START_ATTEMPTS):
@@ -79,7 +82,7 @@ class FiresideProcess:
         """Run it when it cannot: the exit status, and what it says on stderr."""
         ended = await asyncio.to_thread(
             subprocess.run,
-            COMMAND,
+            self._command,
             env=self._environment,
             cwd=self._folder,
             capture_output=True,

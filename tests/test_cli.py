@@ -197,6 +197,6 @@ def test_an_unknown_flag_is_refused(monkeypatch: pytest.MonkeyPatch, capsys: pyt
 
 def test_python_dash_m_is_the_same_command() -> None:
     ended = subprocess.run(
-        [sys.executable, "-m", "fireside", "version"], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-m", "fireside", "--version"], capture_output=True, text=True, check=True, timeout=60
     )
     assert ended.stdout == f"fireside {fireside.__version__}\n"

@@ -1,4 +1,4 @@
-"""The command line: `fireside serve`, `fireside config`, `fireside version`.
+"""The command line: `fireside serve`, `fireside config`, `fireside --version`.
 
 Owns the flags (one per setting, made from the settings themselves) and what a person sees: the banner, the
 table, the one line in place of a traceback. A wrong setting exits with 2, a failed start with 1.
@@ -43,6 +43,21 @@ def _fail(error: Exception, status: int) -> NoReturn:
     for line in str(error).splitlines():
         print(f"fireside: {line}", file=sys.stderr)
     sys.exit(status)
+
+
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        print(f"fireside {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _before_the_command(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
 
 
 def with_setting_flags(command: Callable[..., None]) -> Callable[..., None]:
@@ -104,12 +119,6 @@ def config(
     Console(markup=False, emoji=False, highlight=False, width=width).print(table)
     for warning in misspelt():
         print(f"fireside: {warning}", file=sys.stderr)
-
-
-@app.command()
-def version() -> None:
-    """Print the version."""
-    print(f"fireside {__version__}")
 
 
 def banner(settings: Settings, key: SigningKey) -> str:
