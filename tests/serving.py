@@ -26,7 +26,8 @@ QUICK = {
     "FIRESIDE_LOG_LEVEL": "warning",
 }
 PASSWORD = "correct horse battery"
-COMMAND = [sys.executable, "-m", "fireside", "serve"]
+PROGRAM = [sys.executable, "-m", "fireside"]
+COMMAND = [*PROGRAM, "serve"]
 START_ATTEMPTS = 1000
 
 
@@ -91,6 +92,22 @@ class FiresideProcess:
             timeout=60,
         )
         return ended.returncode, ended.stderr
+
+    async def command(self, *words: str | Path, typed: str = "") -> str:
+        """Run another command with the settings of the server; what it says."""
+        ended = await asyncio.to_thread(
+            subprocess.run,
+            [*PROGRAM, *words],
+            input=typed,
+            env=self._environment,
+            cwd=self._folder,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        assert ended.returncode == 0, ended.stderr
+        return ended.stdout
 
     def kill(self) -> None:
         """End it as a power cut would (kill -9)."""

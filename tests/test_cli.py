@@ -1,10 +1,12 @@
 """The command line: what a person types, what they see, and with which status it ends."""
 
+import asyncio
 import os
 import re
 import subprocess
 import sys
 from collections.abc import Callable
+from io import StringIO
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
@@ -13,6 +15,8 @@ import pytest
 import fireside
 from fireside import cli, logs
 from fireside.config import Settings, StartupError, every_setting
+from fireside.store.sqlite import SqliteEngine
+from tests.engines import running
 
 GOOD = "g" * 32
 Serve = Callable[[Settings, str], None]
@@ -200,3 +204,53 @@ def test_python_dash_m_is_the_same_command() -> None:
         [sys.executable, "-m", "fireside", "--version"], capture_output=True, text=True, check=True, timeout=60
     )
     assert ended.stdout == f"fireside {fireside.__version__}\n"
+
+
+def test_a_backup_says_what_it_copied_and_where_to(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], database: Path
+) -> None:
+    assert run(monkeypatch, "backup", "copy.db", "--data-dir", str(database.parent)) == 0
+    assert capsys.readouterr().out == f"{database} is copied to copy.db\n"
+    assert Path("copy.db").read_bytes()[:15] == b"SQLite format 3"
+
+
+@pytest.mark.parametrize(
+    ("words", "typed", "said"),
+    [
+        (("backup", "copy.db"), "", "There is no database at fireside-data/fireside.db."),
+        (
+            ("backup", "copy.db", "--mongo-uri", "mongodb://db.example/chat"),
+            "",
+            "MONGO_URI is set: back up MongoDB with",
+        ),
+        (("user", "set-password", "ann"), f"{GOOD}\n", "There is no database at fireside-data/fireside.db."),
+        (("user", "set-password", "ann", "--data-dir", "data"), f"{GOOD}\n", "There is no such user."),
+        (("user", "set-password", "ann", "--data-dir", "data"), "short\n", "password must be 8 to 72 bytes long"),
+        (("user", "set-password", "ann", "--data-dir", "data"), "", "password must be 8 to 72 bytes long"),
+    ],
+)
+@pytest.mark.usefixtures("database")
+def test_what_an_admin_cannot_have_is_said_in_a_line_and_1(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], typed: str, said: str
+) -> None:
+    monkeypatch.setattr(sys, "stdin", StringIO(typed))
+    assert run(monkeypatch, *words) == 1
+    heard = capsys.readouterr()
+    assert heard.out == ""
+    assert heard.err.startswith(f"fireside: {said}")
+    assert heard.err.count("\n") == 1
+    assert not Path("copy.db").exists()
+    assert not Path("fireside-data").exists()
+
+
+@pytest.fixture
+def database() -> Path:
+    """An empty database in the folder `data`."""
+    path = Path("data/fireside.db")
+
+    async def make() -> None:
+        async with running(SqliteEngine(path)):
+            pass
+
+    asyncio.run(make())
+    return path

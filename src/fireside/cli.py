@@ -1,13 +1,15 @@
-"""The command line: `fireside serve`, `fireside config`, `fireside --version`.
+"""The command line: `fireside serve`, `fireside config`, `fireside backup`, `fireside user`, `fireside --version`.
 
 Owns the flags (one per setting, made from the settings themselves) and what a person sees: the banner, the
 table, the one line in place of a traceback. A wrong setting exits with 2, a failed start with 1.
 """
 
+import asyncio
 import inspect
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
@@ -24,6 +26,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,  # a pretty traceback prints local variables, and some are secrets
 )
+user = typer.Typer(help="Look after people's accounts.", no_args_is_help=True)
+app.add_typer(user, name="user")
 
 Flags = dict[str, str]
 """What was given on the command line, by the name of the setting."""
@@ -119,6 +123,36 @@ def config(
     Console(markup=False, emoji=False, highlight=False, width=width).print(table)
     for warning in misspelt():
         print(f"fireside: {warning}", file=sys.stderr)
+
+
+@app.command()
+@with_setting_flags
+def backup(flags: Flags, file: Annotated[Path, typer.Argument(metavar="FILE", help="The copy to make.")]) -> None:
+    """Copy the SQLite database to a new file, whole and as of one moment, while the server goes on."""
+    settings = load(flags)
+    from fireside.admin import back_up  # here: as for `serve`
+
+    back_up(settings, file)
+    print(f"{settings.sqlite_path} is copied to {file}")
+
+
+@user.command()
+@with_setting_flags
+def set_password(flags: Flags, name: Annotated[str, typer.Argument(metavar="NAME", help="Their username.")]) -> None:
+    """Give somebody a new password, asked for or read from the standard input, while the server goes on."""
+    settings = load(flags)
+    from fireside.admin import set_password  # here: as for `serve`
+
+    found = asyncio.run(set_password(settings, name, _new_password()))
+    print(f"{found.username} has a new password. Tokens from before are good until they expire.")
+
+
+def _new_password() -> str:
+    """Never an argument: everyone on a machine can read its command lines."""
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().rstrip("\r\n")
+    asked: str = typer.prompt("New password", hide_input=True, confirmation_prompt=True)
+    return asked
 
 
 def banner(settings: Settings, key: SigningKey) -> str:

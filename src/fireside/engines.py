@@ -44,11 +44,14 @@ class Stores:
     """How many batches of messages it is given at a time."""
 
 
-def stores_for(settings: Settings) -> Stores:
-    """The engine that the settings choose: MongoDB where there is a URI, else SQLite."""
+def stores_for(settings: Settings, *, beside: bool = False) -> Stores:
+    """The engine that the settings choose: MongoDB where there is a URI, else SQLite.
+
+    `beside`: next to a server that may be running. The database has to be there, and is not brought up to date.
+    """
     if settings.mongo_uri is not None:
-        return on_mongo(mongo.MongoEngine(settings.mongo_uri.get_secret_value()))
-    return on_sqlite(sqlite.SqliteEngine(settings.sqlite_path))
+        return on_mongo(mongo.MongoEngine(settings.mongo_uri.get_secret_value(), beside=beside))
+    return on_sqlite(sqlite.SqliteEngine(settings.sqlite_path, beside=beside))
 
 
 def on_sqlite(engine: sqlite.SqliteEngine) -> Stores:

@@ -177,8 +177,19 @@ async def test_showing_ones_reading_is_set_as_often_as_one_likes_and_seen_wherev
         assert await accounts.by_usernames(["ada"]) == await accounts.search("a", "", 1) == [now]
 
 
+async def test_a_new_password_takes_the_place_of_the_old_one_and_nobody_elses(accounts: AccountStore) -> None:
+    ada, bob = user("ada"), user("bob")
+    await accounts.add(ada)
+    await accounts.add(bob)
+    for hashed in ("one hash", "another"):
+        await accounts.set_password(ada.id, hashed)
+        found = await accounts.by_ids([ada.id, bob.id])
+        assert found == {ada.id: replace(ada, password_hash=hashed), bob.id: bob}
+
+
 async def test_a_stranger_can_set_nothing(accounts: AccountStore) -> None:
     stranger = new_id()
     await accounts.show_reading(stranger, False)
+    await accounts.set_password(stranger, "hash")
     assert await accounts.by_id(stranger) is None
     assert await accounts.existing([stranger]) == set()

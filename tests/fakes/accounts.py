@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from fireside.core.errors import Conflict
 from fireside.features.accounts.service import User, fold
@@ -38,9 +39,10 @@ class FakeAccounts:
         return [user for user in self._users.values() if fold(user.username) in wanted]
 
     async def show_reading(self, user_id: str, shown: bool) -> None:
-        await asyncio.sleep(0)
-        if user_id in self._users:
-            self._users[user_id] = replace(self._users[user_id], read_receipts=shown)
+        await self._set(user_id, read_receipts=shown)
+
+    async def set_password(self, user_id: str, password_hash: str) -> None:
+        await self._set(user_id, password_hash=password_hash)
 
     async def existing(self, user_ids: Sequence[str]) -> set[str]:
         await asyncio.sleep(0)
@@ -50,6 +52,11 @@ class FakeAccounts:
         await asyncio.sleep(0)
         named = {fold(user.username): user for user in self._users.values()}
         return [named[name] for name in sorted(named) if name.startswith(fold(prefix)) and name > fold(after)][:limit]
+
+    async def _set(self, user_id: str, **values: Any) -> None:
+        await asyncio.sleep(0)
+        if user_id in self._users:
+            self._users[user_id] = replace(self._users[user_id], **values)
 
     def _named(self, username: str) -> User | None:
         return next((user for user in self._users.values() if fold(user.username) == fold(username)), None)

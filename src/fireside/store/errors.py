@@ -15,6 +15,16 @@ class NewerDatabase(StoreError):
         )
 
 
+class OlderDatabase(StoreError):
+    """It has to be migrated first, which is not for those who come beside a server: it may be an older one."""
+
+    def __init__(self, database: str, found: int, known: int) -> None:
+        super().__init__(
+            f"The database {database} is of schema {found}, and this Fireside knows {known}. "
+            "Start its server on it first, or use the version that serves it."
+        )
+
+
 class DatabaseInUse(StoreError):
     """Another server has it open: two on one SQLite file would not know of each other's people."""
 

@@ -271,6 +271,28 @@ async def test_limits_can_be_off() -> None:
         await house.register(f"user{number}")
 
 
+# ── a new password ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_a_new_password_lets_in_and_the_old_one_no_more(house: House) -> None:
+    await house.register("Anna")
+    user = await house.accounts.set_password("anna", "another horse")
+    assert (await house.accounts.log_in("anna", "another horse", HOME)).id == user.id
+    with pytest.raises(InvalidCredentials):
+        await house.accounts.log_in("anna", PASSWORD, HOME)
+
+
+async def test_a_new_password_is_one_and_somebodys(house: House) -> None:
+    await house.register("anna")
+    before = dict(house.store.users)
+    with pytest.raises(InvalidInput, match="password"):
+        await house.accounts.set_password("anna", "short")
+    for nobody in ("bob", "no\nname", ""):
+        with pytest.raises(NotFound):
+            await house.accounts.set_password(nobody, PASSWORD)
+    assert house.store.users == before
+
+
 # ── finding ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -76,6 +76,9 @@ class AccountStore(Protocol):
     async def show_reading(self, user_id: str, shown: bool) -> None:
         """Set `read_receipts`, durably."""
 
+    async def set_password(self, user_id: str, password_hash: str) -> None:
+        """Set `password_hash`, durably."""
+
     async def existing(self, user_ids: Sequence[str]) -> set[str]:
         """Which of these ids belong to users."""
 
@@ -165,6 +168,20 @@ class Accounts:
         """
         await self._store.show_reading(user_id, shown)
         return await self.get(user_id)
+
+    async def set_password(self, username: str, password: str) -> User:
+        """Give the user with this name a new password: for those who run the server. Their tokens stay good.
+
+        Raises:
+            InvalidInput: it is no password.
+            NotFound: there is no such user.
+        """
+        require_password(password)
+        user = await self._store.by_username(username) if USERNAME.match(username) else None
+        if user is None:
+            raise NotFound("There is no such user.")
+        await self._store.set_password(user.id, await self._hasher.hash(password))
+        return user
 
     async def search(self, prefix: str, after: str, limit: int) -> Found:
         """Users whose name starts so, in the order of their names, from the one after `after` on.

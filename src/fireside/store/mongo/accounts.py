@@ -58,8 +58,10 @@ class MongoAccounts:
             return [_user(found) async for found in self._users.find(wanted)]
 
     async def show_reading(self, user_id: str, shown: bool) -> None:
-        with translated():
-            await self._users.update_one({"_id": ObjectId(user_id)}, {"$set": {"readReceipts": shown}})
+        await self._set(user_id, {"readReceipts": shown})
+
+    async def set_password(self, user_id: str, password_hash: str) -> None:
+        await self._set(user_id, {"passwordHash": password_hash})
 
     async def existing(self, user_ids: Sequence[str]) -> set[str]:
         wanted = {"_id": {"$in": [ObjectId(each) for each in user_ids]}}
@@ -71,6 +73,10 @@ class MongoAccounts:
         wanted = {"folded": {"$gte": start, "$lt": start + LAST, "$gt": fold(after)}}
         with translated():
             return [_user(found) async for found in self._users.find(wanted).sort("folded").limit(limit)]
+
+    async def _set(self, user_id: str, values: Mapping[str, Any]) -> None:
+        with translated():
+            await self._users.update_one({"_id": ObjectId(user_id)}, {"$set": values})
 
     async def _one(self, wanted: Mapping[str, Any]) -> User | None:
         with translated():

@@ -23,7 +23,7 @@ from pymongo.errors import PyMongoError, ServerSelectionTimeoutError
 from fireside.core.errors import Unavailable
 from fireside.store.errors import StoreError
 from fireside.store.mongo.errors import describe, outage, translated
-from fireside.store.mongo.schema import META, Database, Document, migrate
+from fireside.store.mongo.schema import META, Database, Document, migrate, require_today
 
 logger = logging.getLogger(__name__)
 
@@ -36,10 +36,21 @@ Collection = AsyncCollection[Document]
 
 
 class MongoEngine:
-    """Connects to the address (a `mongodb://` URI). `start` before the first call, `stop` after the last."""
+    """Connects to the address (a `mongodb://` URI). `start` before the first call, `stop` after the last.
 
-    def __init__(self, uri: str, *, server_selection_timeout_ms: int = 5_000, timeout_ms: int = 10_000) -> None:
+    `beside` servers that may be running it takes the database as it is.
+    """
+
+    def __init__(
+        self,
+        uri: str,
+        *,
+        beside: bool = False,
+        server_selection_timeout_ms: int = 5_000,
+        timeout_ms: int = 10_000,
+    ) -> None:
         self._uri = uri
+        self._beside = beside
         self._server_selection_timeout_ms = server_selection_timeout_ms
         self._timeout_ms = timeout_ms
         self._client: AsyncMongoClient[Document] | None = None
@@ -60,7 +71,7 @@ class MongoEngine:
                 await self._meet()
             # Building an index may take longer than an operation should.
             with pymongo.timeout(None):
-                await migrate(self._database)
+                await (require_today if self._beside else migrate)(self._database)
         except PyMongoError as error:
             reason = self._why_not(error)
             await self.stop()

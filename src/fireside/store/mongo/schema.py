@@ -20,7 +20,7 @@ from typing import Any, Final, NamedTuple
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import DuplicateKeyError
 
-from fireside.store.errors import NewerDatabase, StoreError
+from fireside.store.errors import NewerDatabase, OlderDatabase, StoreError
 
 logger = logging.getLogger(__name__)
 
@@ -108,6 +108,17 @@ async def migrate(database: Database) -> None:
         if index.only is not None:
             options["partialFilterExpression"] = index.only
         await database[index.collection].create_index(list(index.fields), name=index.name, **options)
+
+
+async def require_today(database: Database) -> None:
+    """Go on only if the schema is of today's version.
+
+    Raises:
+        NewerDatabase, OlderDatabase: it is not.
+    """
+    found = await _version(database)
+    if found < len(MIGRATIONS):
+        raise OlderDatabase(database.name, found, len(MIGRATIONS))
 
 
 async def _migrate_from(database: Database, found: int) -> None:

@@ -5,6 +5,7 @@ All writes go through one thread and one connection, which is as fast as SQLite 
 
 from fireside.store.sqlite.accounts import SqliteAccounts
 from fireside.store.sqlite.activity import SqliteActivity
+from fireside.store.sqlite.backup import back_up
 from fireside.store.sqlite.changes import SqliteChanges
 from fireside.store.sqlite.conversations import SqliteConversations
 from fireside.store.sqlite.engine import SqliteEngine
@@ -25,4 +26,5 @@ __all__ = [
     "SqlitePersonal",
     "SqlitePresence",
     "SqliteReceipts",
+    "back_up",
 ]

@@ -49,9 +49,10 @@ class SqliteAccounts:
         return await self._each(SELECT + "WHERE folded = ?", [(each,) for each in set(map(fold, usernames))])
 
     async def show_reading(self, user_id: str, shown: bool) -> None:
-        row = (shown, blob(user_id))
-        query = "UPDATE users SET read_receipts = ? WHERE id = ?"
-        await self._engine.write(lambda connection: connection.execute(query, row).fetchall())
+        await self._set("read_receipts", shown, user_id)
+
+    async def set_password(self, user_id: str, password_hash: str) -> None:
+        await self._set("password_hash", password_hash, user_id)
 
     async def existing(self, user_ids: Sequence[str]) -> set[str]:
         keys = [(blob(each),) for each in user_ids]
@@ -64,6 +65,10 @@ class SqliteAccounts:
     async def search(self, prefix: str, after: str, limit: int) -> list[User]:
         query = SELECT + "WHERE folded >= ? AND folded < ? AND folded > ? ORDER BY folded LIMIT ?"
         return await self._select(query, fold(prefix), fold(prefix) + LAST, fold(after), limit)
+
+    async def _set(self, column: str, value: str | bool, user_id: str) -> None:
+        query, row = f"UPDATE users SET {column} = ? WHERE id = ?", (value, blob(user_id))
+        await self._engine.write(lambda connection: connection.execute(query, row).fetchall())
 
     async def _select(self, query: str, *given: bytes | int | str) -> list[User]:
         return await self._each(query, [given])

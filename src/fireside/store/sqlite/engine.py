@@ -18,7 +18,7 @@ import apsw
 from fireside.core.errors import Unavailable
 from fireside.store.errors import DatabaseInUse, StoreError
 from fireside.store.sqlite.lane import Lane, T, Work
-from fireside.store.sqlite.schema import migrate
+from fireside.store.sqlite.schema import migrate, require_today
 from fireside.store.sqlite.transactions import answer, commit
 
 READERS = 2
@@ -39,10 +39,15 @@ PRAGMAS = (
 
 
 class SqliteEngine:
-    """Opens the file at `path`, made if need be. `start` before the first call, `stop` after the last."""
+    """Opens the file at `path`, made if need be. `start` before the first call, `stop` after the last.
 
-    def __init__(self, path: Path) -> None:
+    `beside` a server that may be running it does without the lock, and takes the file as it is. That is for a write or
+    two of which nobody has to hear.
+    """
+
+    def __init__(self, path: Path, *, beside: bool = False) -> None:
         self._path = path
+        self._beside = beside
         self._lock: apsw.Connection | None = None
         self._writer: Lane | None = None
         self._readers: Lane | None = None
@@ -104,10 +109,15 @@ class SqliteEngine:
         """The writing connection, then the reading ones."""
         opened: list[apsw.Connection] = []
         try:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._lock = _lock(self._path.with_suffix(".lock"), str(self._path))
-            opened.append(_open_writer(self._path))
-            migrate(opened[0], str(self._path))
+            if self._beside:
+                require_database(self._path)
+                opened.append(_open_writer(self._path))
+                require_today(opened[0], str(self._path))
+            else:
+                self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                self._lock = _lock(self._path.with_suffix(".lock"), str(self._path))
+                opened.append(_open_writer(self._path))
+                migrate(opened[0], str(self._path))
             opened.extend(_open_reader(self._path) for _ in range(READERS))
         except (OSError, apsw.Error, StoreError) as error:
             for connection in (*opened, self._lock):
@@ -118,6 +128,16 @@ class SqliteEngine:
                 raise
             raise StoreError(f"The database {self._path} cannot be opened: {error}") from error
         return opened
+
+
+def require_database(path: Path) -> None:
+    """Go on only if there is one.
+
+    Raises:
+        StoreError: there is none.
+    """
+    if not path.exists():
+        raise StoreError(f"There is no database at {path}.")
 
 
 def _lock(path: Path, database: str) -> apsw.Connection:

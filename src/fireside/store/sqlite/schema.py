@@ -11,7 +11,7 @@ from typing import Final
 
 import apsw
 
-from fireside.store.errors import NewerDatabase
+from fireside.store.errors import NewerDatabase, OlderDatabase
 from fireside.store.sqlite.transactions import transaction
 
 logger = logging.getLogger(__name__)
@@ -146,6 +146,19 @@ def migrate(connection: apsw.Connection, database: str) -> None:
             connection.pragma("user_version", version)
     if found < len(MIGRATIONS):
         logger.info("the schema of %s went from version %d to %d", database, found, len(MIGRATIONS))
+
+
+def require_today(connection: apsw.Connection, database: str) -> None:
+    """Go on only if the schema is of today's version.
+
+    Raises:
+        NewerDatabase, OlderDatabase: it is not.
+    """
+    found = int(connection.pragma("user_version"))
+    if found > len(MIGRATIONS):
+        raise NewerDatabase(database, found, len(MIGRATIONS))
+    if found < len(MIGRATIONS):
+        raise OlderDatabase(database, found, len(MIGRATIONS))
 
 
 def blob(some_id: str) -> bytes:
