@@ -95,7 +95,7 @@ class Mongod:
         self._folder = folder
         self._replica_set = replica_set
         self._process: subprocess.Popen[bytes] | None = None
-        self.port = _free_port()
+        self.port = free_port()
 
     def uri(self, database: str) -> str:
         """The address of a database here."""
@@ -206,7 +206,7 @@ def mongo_replica_set() -> Iterator[Mongod]:
         yield server
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -30,7 +30,7 @@ hatchling.build.build_wheel(sys.argv[1])
 if len(sys.argv) > 2:
     hatchling.build.build_sdist(sys.argv[2])
 """
-FOLDERS = (".ci", "bench", "docs", "examples", "src", "tests")
+FOLDERS = (".ci", "bench", "deploy", "docs", "examples", "src", "tests")
 FILES = (
     "CHANGELOG.md",
     "CONTRIBUTING.md",
@@ -40,6 +40,9 @@ FILES = (
     "pyproject.toml",
     "uv.lock",
     ".env.example",
+    "Dockerfile",
+    ".dockerignore",
+    "compose.yaml",
 )
 MADE = {"node_modules", "__pycache__"}
 
