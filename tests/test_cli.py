@@ -11,6 +11,7 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import pytest
+import typer
 
 import fireside
 from fireside import cli, logs
@@ -241,6 +242,25 @@ def test_what_an_admin_cannot_have_is_said_in_a_line_and_1(
     assert heard.err.count("\n") == 1
     assert not Path("copy.db").exists()
     assert not Path("fireside-data").exists()
+
+
+def test_at_a_terminal_a_new_password_is_asked_for_twice_and_not_shown(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], database: Path
+) -> None:
+    asked: list[tuple[bool, bool]] = []
+
+    def prompt(text: str, *, hide_input: bool, confirmation_prompt: bool) -> str:
+        asked.append((hide_input, confirmation_prompt))
+        return GOOD
+
+    terminal = StringIO()
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    monkeypatch.setattr(sys, "stdin", terminal)
+    monkeypatch.setattr(typer, "prompt", prompt)
+    assert run(monkeypatch, "user", "set-password", "ann", "--data-dir", str(database.parent)) == 1
+    assert asked == [(True, True)]
+    heard = capsys.readouterr()
+    assert (heard.out, heard.err) == ("", "fireside: There is no such user.\n")
 
 
 @pytest.fixture
