@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from fireside.config import Settings, every_setting, load
 from fireside.secret import resolve_secret
@@ -101,7 +102,6 @@ async def test_its_health_check_knows_a_server_that_answers_from_one_that_does_n
 
 @cache
 def compose() -> dict[str, Any]:
-    yaml = pytest.importorskip("yaml", reason="PyYAML, which reads compose.yaml, is not installed")
     parsed: dict[str, Any] = yaml.safe_load(COMPOSE)
     return parsed
 
