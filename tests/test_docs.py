@@ -13,8 +13,6 @@ ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "fireside"
 ARCHITECTURE = ROOT / "docs" / "architecture.md"
 DESIGN = [ARCHITECTURE, *sorted((ROOT / "docs" / "adr").glob("*.md"))]
-NOT_YET = {"cluster/"}
-"""Rooms that the documents say will come."""
 WRITTEN = {"fireside.db"}
 """What the server itself makes."""
 
@@ -116,7 +114,7 @@ def is_there(path: str) -> bool:
 @pytest.mark.parametrize("page", DESIGN, ids=named(DESIGN))
 def test_every_path_that_a_page_of_the_design_names_is_there(page: Path) -> None:
     paths = paths_in(page.read_text())
-    assert {path for path in paths if not is_there(path)} <= NOT_YET | WRITTEN
+    assert {path for path in paths if not is_there(path)} <= WRITTEN
 
 
 def test_paths_are_found_and_missed() -> None:
@@ -127,10 +125,6 @@ def test_paths_are_found_and_missed() -> None:
     assert paths_in(text) == {"core/errors.py", "auth/authenticator.py", "store/sqlite", "sqlite/", "end.py"}
     assert all(map(is_there, ("core/errors.py", "service.py", "store/sqlite", "sqlite/", "docs/adr/")))
     assert not any(map(is_there, ("core/mistakes.py", "mistakes.py", "store/errors", "store/oracle", "errors/")))
-
-
-def test_what_is_still_to_come_is_not_there_yet() -> None:
-    assert not any(map(is_there, NOT_YET))
 
 
 def anchors(page: Path) -> set[str]:

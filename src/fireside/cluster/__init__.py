@@ -1,0 +1,1 @@
+"""Many processes, one service: what goes between them, over Valkey."""
