@@ -26,7 +26,7 @@ Serve = Callable[[Settings, str], None]
 @pytest.fixture(autouse=True)
 def _bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in list(os.environ):
-        if name.startswith("FIRESIDE_") or name in {"PORT", "MONGO_URI", "JWT_SECRET", "JWT_SECRET_FILE"}:
+        if name.startswith("FIRESIDE_") or name in {"PORT", "MONGO_URI", "VALKEY_URL", "JWT_SECRET", "JWT_SECRET_FILE"}:
             monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
 

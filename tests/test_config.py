@@ -17,7 +17,7 @@ SHORT = "hunter2hunter2"
 @pytest.fixture(autouse=True)
 def _bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in list(os.environ):
-        if name.startswith("FIRESIDE_") or name in {"PORT", "MONGO_URI", "JWT_SECRET", "JWT_SECRET_FILE"}:
+        if name.startswith("FIRESIDE_") or name in {"PORT", "MONGO_URI", "VALKEY_URL", "JWT_SECRET", "JWT_SECRET_FILE"}:
             monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
 
@@ -165,10 +165,40 @@ def test_of_a_mongodb_uri_the_place_is_shown_and_nothing_else(uri: str, place: s
     assert {row.name: row.value for row in describe(settings)}["MONGO_URI"] == place
 
 
+MONGO = {"MONGO_URI": "mongodb://localhost"}
+
+
+@pytest.mark.parametrize(
+    ("url", "place"),
+    [
+        ("valkey://localhost:6379/0", "valkey://localhost:6379/0"),
+        ("redis://:p%40w@cache.example.org", "redis://cache.example.org"),
+        ("rediss://u:pw@[::1]:6380/2?ssl_ca_certs=/ca.pem", "rediss://[::1]:6380/2"),
+        ("unix://u:pw@/run/valkey.sock?db=1", "unix:///run/valkey.sock"),
+    ],
+)
+def test_of_the_url_of_the_bus_the_place_is_shown_and_nothing_else(url: str, place: str) -> None:
+    settings = load({**MONGO, "VALKEY_URL": url})
+    assert {row.name: row.value for row in describe(settings)}["VALKEY_URL"] == settings.valkey_place == place
+
+
+@pytest.mark.parametrize("url", ["http://host", "valkey://", "redis://host:port", "redis://a@b@host", "unix://host/x"])
+def test_what_is_no_url_of_a_bus_is_refused(url: str) -> None:
+    assert refusal({**MONGO, "VALKEY_URL": url}).startswith("VALKEY_URL must be like valkey://host:6379/0")
+
+
+def test_a_bus_between_processes_on_sqlite_is_refused() -> None:
+    assert (
+        refusal({"VALKEY_URL": "valkey://host"}) == "VALKEY_URL needs MONGO_URI: several processes cannot share SQLite"
+    )
+
+
+@pytest.mark.parametrize("name", ["MONGO_URI", "VALKEY_URL"])
 @given(st.text(max_size=4), st.text("@/?:,.%ab ", max_size=6), st.text("@/?&=ab", max_size=6))
-def test_no_uri_accepted_or_refused_shows_its_password(before: str, after: str, options: str) -> None:
+def test_no_uri_accepted_or_refused_shows_its_password(name: str, before: str, after: str, options: str) -> None:
+    scheme = {"MONGO_URI": "mongodb", "VALKEY_URL": "valkey"}[name]
     try:
-        settings = load({"MONGO_URI": f"mongodb://u:{before}PASSWORD{after}@host/db?{options}"})
+        settings = load({**MONGO, name: f"{scheme}://u:{before}PASSWORD{after}@host/0?{options}"})
     except SettingsError as refused:
         shown = str(refused)
     else:

@@ -162,6 +162,7 @@ def banner(settings: Settings, key: SigningKey) -> str:
         "address": url or f"a free port of {settings.host}, which the log will name",
         "API docs": f"{url or ''}/docs",
         "database": settings.mongo_place or f"SQLite in {settings.sqlite_path}",
+        **({"bus": settings.valkey_place} if settings.valkey_place else {}),
         "signing key": key.origin,
         "environment": settings.env,
     }

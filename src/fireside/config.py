@@ -25,7 +25,7 @@ from pydantic_settings import BaseSettings, DotEnvSettingsSource, EnvSettingsSou
 
 DOTENV = Path(".env")
 PREFIX = "FIRESIDE_"
-CONTRACT = frozenset({"port", "mongo_uri", "jwt_secret", "jwt_secret_file"})
+CONTRACT = frozenset({"port", "mongo_uri", "valkey_url", "jwt_secret", "jwt_secret_file"})
 """Fields whose names existing deployments know: they carry no prefix."""
 
 _HOST = re.compile(r"[A-Za-z0-9_.:-]+")
@@ -33,6 +33,10 @@ _ORIGIN = re.compile(r"\*|[a-z][a-z0-9+.-]*://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:\d
 # Strict about what must be percent-encoded, so that nothing secret can hide in `hosts` or `database`.
 _MONGO_URI = re.compile(
     r"(?P<scheme>mongodb(\+srv)?://)([^@/?\s]+@)?(?P<hosts>[^@/?\s]+)(/(?P<database>[^@/?\s]*))?(\?[^@\s]*)?"
+)
+_VALKEY_URL = re.compile(
+    r"(?P<scheme>(redis|valkey)s?://|unix://)([^@/?\s]*@)?"
+    r"(?P<place>(?<!unix://)(\[[0-9a-fA-F:.]+\]|[^@/?\s:]+)(:\d{1,5})?(/\d*)?|/[^@?\s]+)(\?[^@\s]*)?"
 )
 
 Source = Literal["flag", "environment", ".env", "default"]
@@ -87,6 +91,11 @@ def _mongo_uri(uri: SecretStr | None) -> SecretStr | None:
     return uri
 
 
+def _valkey_url(url: SecretStr | None) -> SecretStr | None:
+    _require(url is None or _VALKEY_URL.fullmatch(url.get_secret_value()) is not None)
+    return url
+
+
 def _utf8(secret: SecretStr | None) -> SecretStr | None:
     _require(secret is None or secret.get_secret_value().isprintable())
     return secret
@@ -117,6 +126,11 @@ class Settings(BaseSettings):
         None,
         title="like mongodb://host:27017/database, with the user name and password percent-encoded",
         description="The MongoDB to keep everything in; without it, SQLite in the data folder.",
+    )
+    valkey_url: Annotated[Secret, AfterValidator(_valkey_url)] = Field(
+        None,
+        title="like valkey://host:6379/0, or redis, rediss and unix, with the user name and password percent-encoded",
+        description="The Valkey, or Redis 6.2 or newer, by which several processes on one MongoDB are one service.",
     )
     jwt_secret: Annotated[Secret, AfterValidator(_utf8)] = Field(
         None,
@@ -193,6 +207,8 @@ class Settings(BaseSettings):
     def _agree(self) -> Self:
         if self.jwt_secret is not None and self.jwt_secret_file is not None:
             raise ValueError("JWT_SECRET and JWT_SECRET_FILE must not both be set: only one of them can count")
+        if self.valkey_url is not None and self.mongo_uri is None:
+            raise ValueError("VALKEY_URL needs MONGO_URI: several processes cannot share SQLite")
         if self.production and "*" in self.allowed_origins:
             raise ValueError("FIRESIDE_ALLOWED_ORIGINS must name each origin in production, not *")
         return self
@@ -220,6 +236,12 @@ class Settings(BaseSettings):
         """`mongo_uri` without credentials and options: what may be shown of it."""
         hosts = self._mongo_part("hosts")
         return hosts and f"{self._mongo_part('scheme')}{hosts}/{self.mongo_database}"
+
+    @property
+    def valkey_place(self) -> str | None:
+        """`valkey_url` without credentials and options: what may be shown of it."""
+        found = self.valkey_url and _VALKEY_URL.fullmatch(self.valkey_url.get_secret_value())
+        return found["scheme"] + found["place"] if found else None
 
     def _mongo_part(self, part: str) -> str | None:
         found = self.mongo_uri and _MONGO_URI.fullmatch(self.mongo_uri.get_secret_value())
@@ -299,7 +321,7 @@ def every_setting() -> list[Setting]:
 
 def describe(settings: Settings) -> list[Described]:
     """Every setting with its value, where that came from and what it means."""
-    values = {**dict(settings), "mongo_uri": settings.mongo_place}
+    values = {**dict(settings), "mongo_uri": settings.mongo_place, "valkey_url": settings.valkey_place}
     return [
         Described(
             setting.name,
