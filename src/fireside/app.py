@@ -14,10 +14,12 @@ from fireside.auth.address import network_of
 from fireside.auth.authenticator import Authenticator
 from fireside.auth.passwords import BcryptHasher
 from fireside.auth.tokens import Tokens
+from fireside.cluster.bus import Bus
 from fireside.config import Settings, StartupError
 from fireside.core.clock import Clock, now_ms
 from fireside.core.limits import RateLimiter
 from fireside.core.origins import OriginPolicy
+from fireside.core.peers import NoPeers
 from fireside.engines import Stores, stores_for
 from fireside.features.accounts import endpoints as accounts_endpoints
 from fireside.features.accounts.known import KnownUsers
@@ -29,7 +31,7 @@ from fireside.features.changes.wire import ANNOUNCEMENTS as CHANGED
 from fireside.features.inbox.wire import HEADS
 from fireside.features.messages.wire import RECEIVED
 from fireside.features.personal.wire import NOTED
-from fireside.features.presence.service import PRESENCE, TYPING
+from fireside.features.presence.wire import PRESENCE, TYPING
 from fireside.features.receipts.wire import MOVED
 from fireside.http import app as http
 from fireside.realtime.delivery import Delivery, Devices
@@ -59,8 +61,9 @@ class Fireside:
 
     def __init__(self, settings: Settings, secret: str, stores: Stores, clock: Clock = now_ms) -> None:
         self.stores = stores
-        devices = Devices()
-        publisher = Delivery(devices)
+        self.bus = _bus(settings)
+        devices = Devices(self.bus)
+        publisher = Delivery(devices, self.bus)
 
         known = KnownUsers(stores.accounts)
         tokens = Tokens(secret, settings.token_ttl_s, clock)
@@ -80,6 +83,7 @@ class Fireside:
             clock,
             windows=Windows(settings.edit_window_s, settings.delete_window_s),
             max_members=settings.max_group_members,
+            peers=self.bus or NoPeers(),
         )
         own = SettingsEndpoints(accounts, features.privacy, publisher)
         commands = {**features.commands, "accounts": own.commands()}
@@ -113,12 +117,16 @@ class Fireside:
             StoreError: the database cannot be used.
         """
         await self.stores.engine.start()
+        if self.bus is not None:
+            await self.bus.start()
         await self.features.start()
 
     async def stop(self) -> None:
         """Settle what was accepted, then close. The edge has been stopped by then."""
         await self._sockets.stop()
         await self.features.stop()
+        if self.bus is not None:
+            await self.bus.stop()
         self._hasher.close()
         await self.stores.engine.stop()
 
@@ -163,6 +171,20 @@ async def _serve(settings: Settings, secret: str) -> None:
         await server.serve(sockets=[listener])
     finally:
         await fireside.stop()
+
+
+def _bus(settings: Settings) -> Bus | None:
+    """What goes between processes; None where there is but one.
+
+    Raises:
+        StartupError: its address has options that mean nothing.
+    """
+    if settings.valkey_url is None:
+        return None
+    try:
+        return Bus(settings.valkey_url.get_secret_value())
+    except (ValueError, TypeError) as error:
+        raise StartupError(f"VALKEY_URL cannot be used: {error}") from None
 
 
 def _edge_options(settings: Settings) -> Options:

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 
 from fireside.core.clock import Clock
 from fireside.core.events import Command, Event, Publisher
+from fireside.core.peers import Peers
 from fireside.engines import Stores
 from fireside.features.accounts.known import KnownUsers
 from fireside.features.accounts.names import Names
@@ -22,10 +23,12 @@ from fireside.features.conversations.keeper import Keeper
 from fireside.features.conversations.service import Conversations
 from fireside.features.conversations.talks import Talks
 from fireside.features.groups.endpoints import GroupEndpoints
+from fireside.features.groups.news import GroupNews
 from fireside.features.groups.service import Groups
 from fireside.features.inbox.endpoints import InboxEndpoints
 from fireside.features.inbox.heads import Heads
 from fireside.features.inbox.items import Items
+from fireside.features.inbox.missed import Missed
 from fireside.features.inbox.syncing import Syncing
 from fireside.features.messages.endpoints import MessageEndpoints
 from fireside.features.messages.lanes import Lanes
@@ -54,12 +57,13 @@ class Features:
         *,
         windows: Windows,
         max_members: int,
+        peers: Peers,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         # Conversations, and the two logs of each: what is said, and what is done to it.
         names = Names(stores.accounts)
-        self.privacy = privacy = Privacy(stores.accounts, monotonic)
+        self.privacy = privacy = Privacy(stores.accounts, monotonic, peers)
         self.conversations = conversations = Conversations(stores.conversations, known, clock, monotonic)
         self.talks = talks = Talks(conversations, stores.activity, stores.conversations, stores.messages, monotonic)
         self.keeper = Keeper(talks, stores.activity, conversations, monotonic)
@@ -82,8 +86,9 @@ class Features:
         self.book = Book(stores.receipts, stores.messages, conversations, talks, privacy, telling.tell, sleep)
         self.keeper.before_sleep(self.book.settle)
         self.personal = PersonalLog(stores.personal, clock)
-        self.presence = Presence(stores.presence, publisher, clock, monotonic, sleep)
-        posting = Posting(messages, publisher, [self.book, self.presence])
+        self.presence = Presence(stores.presence, publisher, clock, peers, monotonic, sleep)
+        news = GroupNews(talks, peers, self.presence.turned)
+        posting = Posting(messages, publisher, [self.book, self.presence, news])
         groups = Groups(posting, conversations, known, clock, max_members=max_members)
 
         # All of it together.
@@ -102,6 +107,18 @@ class Features:
         syncing = Syncing(stores.inbox, stores.activity, stores.personal, items)
         self.heads = Heads(talks, self.book, telling, self.personal, publisher, monotonic)
         self.keeper.before_sleep(self.heads.tell)
+        self.missed = Missed(
+            stores.inbox,
+            stores.activity,
+            stores.personal,
+            items,
+            conversations,
+            self.book,
+            telling,
+            publisher,
+            peers,
+            sleep,
+        )
 
         # What clients can do: over both wires, over the socket alone, and over REST alone.
         said = MessageEndpoints(messages, conversations, Mentions(stores.accounts), posting)
@@ -122,10 +139,10 @@ class Features:
 
     async def start(self) -> None:
         """Begin to work. The stores are open."""
-        for each in (self.keeper, self.log, self.change_log, self.book, self.presence, self.heads):
+        for each in (self.keeper, self.log, self.change_log, self.book, self.presence, self.heads, self.missed):
             await each.start()
 
     async def stop(self) -> None:
         """Settle what was accepted, and end."""
-        for each in (self.heads, self.presence, self.log, self.change_log, self.book, self.keeper):
+        for each in (self.missed, self.heads, self.presence, self.log, self.change_log, self.book, self.keeper):
             await each.stop()

@@ -60,3 +60,11 @@ async def redis(url: str, *command: str) -> Any:
 
 async def members(url: str, key: str) -> Collection[str]:
     return {each.decode() for each in await redis(url, "SMEMBERS", key)}
+
+
+async def dies(bus: Bus) -> None:
+    """It ends as in a process that is killed: without a farewell."""
+    assert bus._task is not None
+    bus._task.cancel()
+    await asyncio.gather(bus._task, return_exceptions=True)
+    bus._lose()

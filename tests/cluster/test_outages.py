@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from fireside.cluster.register import LEASE_S
-from tests.cluster.buses import Ears, redis, until
+from tests.cluster.buses import Ears, dies, redis, until
 from tests.valkey import Valkey
 
 
@@ -126,9 +126,7 @@ async def test_a_node_that_says_nothing_for_its_lease_is_dead_for_others(own_val
     one, two = Ears(own_valkey.url), Ears(own_valkey.url)
     async with running(one, two):
         await two.join_now("ann")
-        assert two._task is not None
-        two._task.cancel()  # as a process that was killed: it says no farewell
-        await asyncio.gather(two._task, return_exceptions=True)
+        await dies(two)
         assert await one.joined(["ann"]) == {"ann"}
         assert 0 < await redis(own_valkey.url, "PTTL", f"fs:node:{two.node}") <= 1000 * LEASE_S
         await redis(own_valkey.url, "PEXPIRE", f"fs:node:{two.node}", "0")  # that time is over

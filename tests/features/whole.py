@@ -5,7 +5,7 @@ nodes of a `World` share its stores and its time, which goes on when a test says
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Collection, Iterable
 from contextlib import asynccontextmanager
 from itertools import chain
 from typing import Any, NamedTuple
@@ -16,6 +16,7 @@ import pytest
 from fireside.core.errors import ChatError
 from fireside.core.events import Body, Caller, Command, Event, WithoutDevice
 from fireside.core.forms import Reply
+from fireside.core.peers import NoPeers
 from fireside.engines import Stores
 from fireside.features.accounts.known import KnownUsers
 from fireside.features.accounts.service import User
@@ -96,8 +97,11 @@ class FakePublisher:
     def hand(self, devices: Iterable[object], event: str, body: Body) -> None:
         self.handed.append((list(devices), event, wire(body)))
 
-    def here(self, user_ids: Iterable[str]) -> list[str]:
-        return [each for each in user_ids if each not in self.away]
+    def here(self) -> list[str]:
+        return [each for each in NAMES if each not in self.away]
+
+    async def present(self, user_ids: Collection[str]) -> set[str]:
+        return {each for each in user_ids if each not in self.away}
 
     def heard(self, by: str | Device, event: str = "") -> list[Any]:
         """What somebody's devices were told, or this one of them."""
@@ -123,6 +127,7 @@ class Node(Features):
             time.clock,
             windows=WINDOWS,
             max_members=MAX_MEMBERS,
+            peers=NoPeers(),
             monotonic=time.monotonic,
             sleep=time.sleep,
         )

@@ -90,7 +90,7 @@ class Bus:
         self._wake = asyncio.Event()
         self._turned = asyncio.Event()
         """Set, and replaced, whenever a turn is over, and when the bus is lost."""
-        self._lease_s: float = LEASE_S
+        self._is_ending = False
         self._has_lost = False
         self._away_since = 0.0
         self._trouble = ""
@@ -158,19 +158,23 @@ class Bus:
         """Send what waits, be dead for others, and end."""
         if self._task is None:
             return
+        self._is_ending = True
         with suppress(TimeoutError):
             async with asyncio.timeout(FAREWELL_S):
-                while self.is_up and (self._lease_s or self._waiting):
-                    self._lease_s = 0
+                turns = 0
+                # One may have been under way.
+                while self.is_up and (self._waiting or turns < 2):
                     self._wake.set()
                     await self._turned.wait()
+                    turns += 1
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
         self._lose()
 
     async def _keep_up(self) -> None:
         """Find the bus, serve it until it is lost, and find it again."""
-        while True:
+        # A task group that fails in the moment in which it is cancelled goes on as if it had not been.
+        while not self._is_ending:
             try:
                 async with self._lines.open() as line, self._lines.open() as channel:
                     await channel.subscribe(f"fs:n:{self.node}")
@@ -245,9 +249,9 @@ class Bus:
             beats = now >= beat_at
             if beats:
                 beat_at = now + BEAT_S
-            if beats or self._changes or self._waiting or not self._lease_s:
+            if beats or self._changes or self._waiting or self._is_ending:
                 was_known = await self._turn(line, beats)
-                if not was_known and not is_first:
+                if not (was_known or is_first or self._is_ending):
                     raise Emptied("it knows nothing of this node")
                 is_first = False
             await self._ask(line)
@@ -305,7 +309,7 @@ class Bus:
             # What goes to the same people again and again names them once.
             number = lists.setdefault(each.topics, len(lists) + 1) if each.topics else 0
             entries += (each.kind, each.body, each.node, number)
-        arguments: list[Argument] = [self.node, round(1000 * self._lease_s), int(beats)]
+        arguments: list[Argument] = [self.node, 0 if self._is_ending else 1000 * LEASE_S, int(beats)]
         arguments += (len(joins), *joins, len(leaves), *leaves, len(lists))
         for topics in lists:
             arguments += (len(topics), *topics)

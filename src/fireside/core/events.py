@@ -122,8 +122,11 @@ class Publisher(Protocol):
     def hand(self, devices: Iterable[object], event: str, body: Body) -> None:
         """Hand an event that nobody would miss to these devices, of those that are connected."""
 
-    def here(self, user_ids: Iterable[str]) -> list[str]:
-        """Those of them who have a device connected to this process."""
+    def here(self) -> list[str]:
+        """Everybody who has a device connected to this process."""
+
+    async def present(self, user_ids: Collection[str]) -> set[str]:
+        """Those of them who have a device connected, to this process or, as far as is known, to another."""
 
 
 class Attendant(Protocol):

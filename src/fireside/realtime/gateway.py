@@ -172,6 +172,7 @@ class ChatGateway:
             limit = socket.session.server.options.connections_per_user
             if limit is not None and len(self._devices.of(claims.user_id)) >= limit:
                 raise RateLimited(f"You have {limit} connections already; close one first.", retry_after_s=30)
+            await self._devices.expect(claims.user_id)
         except Exception as error:
             refusal = _as_chat_error(error)
             request_id = secrets.token_hex(8)

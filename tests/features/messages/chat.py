@@ -1,6 +1,6 @@
 """The messages feature on fakes, up to both wires: HTTP clients, and events as the socket edge hands them over."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Collection, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -81,8 +81,11 @@ class FakePublisher:
     def hand(self, devices: Iterable[object], event: str, body: Body) -> None:
         raise NotImplementedError
 
-    def here(self, user_ids: Iterable[str]) -> list[str]:
-        return list(user_ids)
+    def here(self) -> list[str]:
+        raise NotImplementedError
+
+    async def present(self, user_ids: Collection[str]) -> set[str]:
+        raise NotImplementedError
 
 
 class FakeCall:

@@ -2,20 +2,26 @@
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
+from fireside.core.peers import EVERYBODY, NoPeers, Peers
 from fireside.features.accounts.names import UserStore
 
 REMEMBERED_S, REMEMBERED = 30.0, 100_000
+KIND = "r"
 
 
 class Privacy:
-    """Whether people show their reading. Another node's news of a change reaches it within `REMEMBERED_S`."""
+    """Whether people show their reading. Another node's change is known here at once, or within `REMEMBERED_S`."""
 
-    def __init__(self, store: UserStore, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, store: UserStore, monotonic: Callable[[], float] = time.monotonic, peers: Peers | None = None
+    ) -> None:
         self._store = store
         self._monotonic = monotonic
+        self._peers = peers or NoPeers()
         self._known: OrderedDict[str, tuple[bool, float]] = OrderedDict()
+        self._peers.on(KIND, self._heard)
 
     async def open(self, user_ids: Iterable[str]) -> set[str]:
         """Those of them who show it.
@@ -29,6 +35,16 @@ class Privacy:
         for each, user in (await self._store.by_ids(unknown)).items() if unknown else ():
             self.learn(each, user.read_receipts)
         return {each for each in wanted if each in self._known and self._known[each][0]}
+
+    def change(self, user_id: str, shown: bool) -> None:
+        """It is so from now on, everywhere."""
+        self.learn(user_id, shown)
+        self._peers.send([EVERYBODY], KIND, f"{user_id}{shown:d}".encode())
+
+    def _heard(self, topics: Sequence[str], body: bytes) -> None:
+        said = body.decode()
+        if said[:-1] in self._known:
+            self.learn(said[:-1], said[-1] == "1")
 
     def learn(self, user_id: str, shown: bool) -> None:
         """It is so from now on."""

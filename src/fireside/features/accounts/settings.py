@@ -22,7 +22,7 @@ class SettingsEndpoints:
     async def _update(self, caller: Caller, form: UpdateMe) -> Updated:
         """Show others how far you have read, and see it of them; or neither."""
         user = await self._accounts.show_reading(caller.user_id, form.read_receipts)
-        self._privacy.learn(user.id, user.read_receipts)
+        self._privacy.change(user.id, user.read_receipts)
         settings = MySettings(read_receipts=user.read_receipts)
         self._publisher.publish([user.id], ME_UPDATED.name, settings, origin=caller.origin)
         return Updated(settings=settings)

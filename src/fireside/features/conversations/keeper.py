@@ -137,5 +137,7 @@ class Keeper:
             await self._talks.recheck(shared)
             if missing := [each for each in ids if each not in found]:
                 await self._talks.rebuild(missing)
+            # It may have died before it told anybody how far they have got.
+            self._talks.moved.update(each for each in found if self._talks.get(each) is not None)
             await self._store.forget(node, ids)
             logger.info("%d conversations of a node that is no more have been looked after", len(ids))

@@ -21,7 +21,7 @@ from fireside.core.ids import direct_conversation_id, is_id
 
 CACHED = 100_000
 GROUPS_TRUSTED_S = 5.0
-"""How long a group is taken from memory without asking whether another node has changed it."""
+"""How long a group is taken from memory without asking whether another node has changed it, and could not say so."""
 
 Role = Literal["owner", "admin", "member"]
 
@@ -232,6 +232,11 @@ class Conversations:
         if len(self._cache) > CACHED:
             self._forget_the_oldest()
         return known
+
+    def learn(self, conversation: Conversation) -> None:
+        """Another node has brought it to this state; it counts if it is in memory."""
+        if conversation.id in self._cache:
+            self.remember(conversation)
 
     async def _find(self, user_id: str, conversation_id: str) -> View | None:
         """What they may read of it. An outsider's question leaves no trace."""

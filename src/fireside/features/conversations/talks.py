@@ -158,6 +158,15 @@ class Talks:
         except Unavailable:
             talk.is_kept = False
 
+    def learn(self, conversation: Conversation) -> None:
+        """Another node has brought a group to this state, and kept it. It counts here where the group is in memory."""
+        talk = self._awake.get(conversation.id)
+        if talk is None:
+            self._conversations.learn(conversation)
+        elif talk.conversation.as_of < conversation.as_of:
+            self._turn_to(talk, conversation)
+            talk.seq = max(talk.seq, conversation.as_of)
+
     async def keep(self, talk: Talk) -> None:
         """Keep what could not be kept when it happened.
 

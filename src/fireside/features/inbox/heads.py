@@ -3,18 +3,21 @@
 A lost frame leaves a hole that the next one shows; the last one leaves none. So each device is told, when it connects
 and some seconds after something has moved, up to where its conversations go. One who has that much knows to be
 complete. Receipts have no numbers; but they only rise, so their sum tells as much.
+
+What has moved is told by the node that moved it, to devices wherever they are. While that cannot reach the others, it
+is lost like any other frame; see `features.inbox.missed`.
 """
 
 import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 
 from fireside.core.events import Publisher
-from fireside.features.conversations.service import view_of
-from fireside.features.conversations.talks import Talks
+from fireside.features.conversations.service import View, view_of
+from fireside.features.conversations.talks import Talk, Talks
 from fireside.features.inbox.wire import HEADS, Head, HeadsForm
 from fireside.features.personal.log import PersonalLog
 from fireside.features.receipts.book import Book
@@ -31,7 +34,7 @@ NEWCOMERS = 10_000
 
 
 class Heads:
-    """Tells everybody who is here, and, as an `Attendant`, whoever comes. `start()` and `stop()`."""
+    """Tells everybody who is connected, and, as an `Attendant`, whoever comes here. `start()` and `stop()`."""
 
     def __init__(
         self,
@@ -102,7 +105,7 @@ class Heads:
             for user_id, theirs in heads.items():
                 self._publish(user_id, theirs, left.pop(user_id, None))
             await asyncio.sleep(0)
-        for user_id in self._publisher.here(left):
+        for user_id in await self._publisher.present(left):
             self._publish(user_id, [], left[user_id])
 
     async def _heads(self, conversation_ids: Sequence[str], only: set[str] | None) -> list[tuple[str, Head]]:
@@ -110,29 +113,22 @@ class Heads:
         talks = [talk for each in conversation_ids if (talk := self._talks.get(each)) is not None]
         small = [talk.conversation.id for talk in talks if len(talk.conversation.members) <= TOLD_UP_TO]
         marks = await self._book.marks(small) if small else {}
+        readers = only
+        if readers is None:
+            readers = await self._publisher.present({each for talk in talks for each in _concerned(talk)})
         found = []
         for talk in talks:
             conversation, seq, rev = talk.conversation, talk.seq, talk.rev
-            # Who has left is told of that, and not that the others go on.
-            leaving = [each for each, gone in conversation.gone.items() if gone.until > talk.told]
+            concerned = _concerned(talk)
             if only is None:
                 talk.told = seq
-            for user_id in self._readers([*conversation.members, *leaving], only):
-                view = view_of(conversation, user_id)
-                if view is None:
-                    continue
-                if view.until is not None and view.rev is not None:
-                    head = Head(conversation=conversation.id, seq=min(seq, view.until), rev=min(rev, view.rev))
-                elif conversation.id in small:
-                    shown = await self._telling.shown(view, marks.get(conversation.id, {}))
-                    head = Head(conversation=conversation.id, seq=seq, rev=rev, receipts=total(shown))
-                else:
-                    head = Head(conversation=conversation.id, seq=seq, rev=rev)
-                found.append((user_id, head))
+            for user_id in concerned:
+                view = view_of(conversation, user_id) if user_id in readers else None
+                if view is not None:
+                    theirs = marks.get(conversation.id, {}) if conversation.id in small else None
+                    shown = await self._telling.shown(view, theirs) if theirs is not None else None
+                    found.append((user_id, head_of(view, seq, rev, shown)))
         return found
-
-    def _readers(self, people: Iterable[str], only: set[str] | None) -> list[str]:
-        return [each for each in people if each in only] if only is not None else self._publisher.here(people)
 
     def _publish(self, user_id: str, heads: list[Head], own: int | None) -> None:
         self._publisher.publish([user_id], HEADS.name, HeadsForm(heads=heads, own=own))
@@ -163,6 +159,20 @@ class Heads:
                 logger.exception("heads could not be told")
 
 
-def total(receipts: Iterable[ReceiptForm]) -> int:
+def _concerned(talk: Talk) -> list[str]:
+    """Whom it concerns how far this has got. Who has left is told of that, and not that the others go on."""
+    conversation = talk.conversation
+    return [*conversation.members, *(each for each, gone in conversation.gone.items() if gone.until > talk.told)]
+
+
+def head_of(view: View, seq: int, rev: int, receipts: Collection[ReceiptForm] | None) -> Head:
+    """How far a conversation has got, as far as this reader sees it; `receipts` where they are told of them."""
+    if view.until is not None and view.rev is not None:
+        return Head(conversation=view.conversation.id, seq=min(seq, view.until), rev=min(rev, view.rev))
+    receipts_in_all = None if receipts is None else total(receipts)
+    return Head(conversation=view.conversation.id, seq=seq, rev=rev, receipts=receipts_in_all)
+
+
+def total(receipts: Collection[ReceiptForm]) -> int:
     """The sum that tells whether two have the same receipts."""
     return sum(each.delivered + each.read for each in receipts)

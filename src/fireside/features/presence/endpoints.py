@@ -7,7 +7,8 @@ from fireside.core.errors import NotFound
 from fireside.core.events import Call, Caller, Command, Event, Route
 from fireside.core.forms import ConversationId, Form, Reply, meant
 from fireside.features.conversations.service import Conversations
-from fireside.features.presence.service import PEOPLE_AT_MOST, Presence, Present
+from fireside.features.presence.service import PEOPLE_AT_MOST, Presence
+from fireside.features.presence.wire import Present
 
 
 class LookAt(Form, frozen=True):

@@ -7,22 +7,37 @@ What must stay true:
 - Nothing of it is stored but when somebody was last seen.
 - A short absence is none: who is back within seconds was never gone.
 - Typing ends by itself, whether or not whoever typed says so.
+- Other processes say who comes, goes and types, where somebody looks. It may be lost, and so may they: so who is there
+  elsewhere is looked up again and again, and typing ends here as it does there.
 """
 
 import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import Annotated, Protocol
+from typing import Protocol
 
 import msgspec
 
 from fireside.core.clock import Clock, iso
 from fireside.core.errors import Unavailable
-from fireside.core.events import Announcement, Publisher
-from fireside.core.forms import ConversationId, Form, UserId, meant
+from fireside.core.events import Publisher
+from fireside.core.peers import Peers
 from fireside.features.conversations.service import Conversation
 from fireside.features.messages.service import Stored
+from fireside.features.presence.wire import (
+    PRESENCE,
+    SAID_OF_SOMEBODY,
+    SAID_OF_TYPING,
+    TYPING,
+    Present,
+    Typing,
+    encode,
+    open_in,
+    present_of,
+    seen_of,
+    typing_of,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +50,8 @@ TYPING_AGAIN_S = 2.0
 """Who types on is told no more often."""
 GONE_AFTER_S = 5.0
 LOOK_EVERY_S = 1.0
+LOOK_ELSEWHERE_EVERY_S = 8.0
+"""At those who are there by other processes. Who is not twice is gone."""
 
 
 class PresenceStore(Protocol):
@@ -45,26 +62,6 @@ class PresenceStore(Protocol):
 
     async def last_seen(self, user_ids: Sequence[str]) -> dict[str, int]:
         """When; absent who never was."""
-
-
-class Present(Form, frozen=True):
-    """Whether somebody is there."""
-
-    user: UserId
-    online: Annotated[bool, meant("They have a device connected.")]
-    last_seen: Annotated[str | None, meant("When they were last there; absent if never.")] = None
-
-
-class Typing(Form, frozen=True):
-    """Whether somebody is typing."""
-
-    conversation: ConversationId
-    user: UserId
-    typing: Annotated[bool, meant("False when they have stopped, or said nothing of it for some seconds.")]
-
-
-PRESENCE = Announcement("presenceChanged", Present, "Somebody in a conversation that you have open has come or gone.")
-TYPING = Announcement("typing", Typing, "Somebody in a conversation that you have open is typing, or is no more.")
 
 
 class _Open(msgspec.Struct):
@@ -83,12 +80,14 @@ class Presence:
         store: PresenceStore,
         publisher: Publisher,
         clock: Clock,
+        peers: Peers,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._store = store
         self._publisher = publisher
         self._clock = clock
+        self._peers = peers
         self._monotonic = monotonic
         self._sleep = sleep
         self._open: dict[str, _Open] = {}
@@ -100,7 +99,14 @@ class Presence:
         self._typing: dict[tuple[str, str], tuple[float, float]] = {}
         """Until when somebody types in a conversation, and when others may be told again."""
         self._unsaved: dict[str, int] = {}
+        self._elsewhere: set[str] = set()
+        """Of those who are seen here, who is there by another process, as far as those who look have been told."""
+        self._missing: set[str] = set()
+        """Who of them was not the last time."""
+        self._look_elsewhere_at = 0.0
         self._task: asyncio.Task[None] | None = None
+        peers.on(SAID_OF_SOMEBODY, self._said_of_somebody)
+        peers.on(SAID_OF_TYPING, self._said_of_typing)
 
     async def start(self) -> None:
         """Begin to look at the time."""
@@ -119,8 +125,12 @@ class Presence:
     def came(self, user_id: str, device: object) -> None:
         devices = self._devices.setdefault(user_id, set())
         devices.add(device)
-        if len(devices) == 1 and self._leaving.pop(user_id, None) is None:
-            self._tell_of(user_id, Present(user=user_id, online=True))
+        if len(devices) == 1:
+            present = Present(user=user_id, online=True)
+            if self._leaving.pop(user_id, None) is None and user_id not in self._elsewhere:
+                self._tell_of(user_id, present)
+            # Others may have found them gone.
+            self._peers.send([seen_of(user_id)], SAID_OF_SOMEBODY, encode(present))
 
     def went(self, user_id: str, device: object) -> None:
         for conversation_id in list(self._looking.get(device, ())):
@@ -131,8 +141,8 @@ class Presence:
             self._devices.pop(user_id, None)
             self._leaving[user_id] = self._monotonic() + GONE_AFTER_S
 
-    def is_online(self, user_id: str) -> bool:
-        """Whether they are there, or were a moment ago."""
+    def is_here(self, user_id: str) -> bool:
+        """Whether they are there by this process, or were a moment ago."""
         return user_id in self._devices or user_id in self._leaving
 
     async def of(self, user_ids: Iterable[str]) -> list[Present]:
@@ -142,12 +152,15 @@ class Presence:
             Unavailable: nobody can say when somebody was.
         """
         people = list(user_ids)[:PEOPLE_AT_MOST]
-        away = [each for each in people if not self.is_online(each)]
-        seen = (await self._store.last_seen(away) if away else {}) | self._unsaved
+        unknown = [each for each in people if not self.is_here(each)]
+        elsewhere = await self._peers.joined(unknown) if unknown else set()
+        self._elsewhere |= elsewhere.intersection(self._seen_in)
+        away = {each for each in unknown if each not in elsewhere and each not in self._elsewhere}
+        seen = (await self._store.last_seen(list(away)) if away else {}) | self._unsaved
         return [
-            Present(user=each, online=True)
-            if self.is_online(each)
-            else Present(user=each, online=False, last_seen=iso(seen[each]) if each in seen else None)
+            Present(user=each, online=False, last_seen=iso(seen[each]) if each in seen else None)
+            if each in away
+            else Present(user=each, online=True)
             for each in people
         ]
 
@@ -162,6 +175,8 @@ class Presence:
             looking.remove(conversation.id)
         looking.append(conversation.id)
         opened = self._open.setdefault(conversation.id, _Open(conversation, {}))
+        if not opened.devices:
+            self._peers.join(open_in(conversation.id))
         opened.devices[device] = user_id
         if opened.conversation is not conversation or len(opened.devices) == 1:
             self._turn_to(opened, conversation)
@@ -179,14 +194,17 @@ class Presence:
         opened = self._open[conversation_id]
         del opened.devices[device]
         if not opened.devices:
+            self._peers.leave(open_in(conversation_id))
             self._forget_people(opened.conversation)
             del self._open[conversation_id]
 
     def sent(self, stored: Stored) -> None:
+        self.turned(stored.conversation)
+
+    def turned(self, conversation: Conversation) -> None:
         """Whoever is put out of a group sees nobody there any more."""
-        conversation = stored.conversation
         opened = self._open.get(conversation.id)
-        if opened is None or opened.conversation is conversation:
+        if opened is None or opened.conversation is conversation or opened.conversation.as_of > conversation.as_of:
             return
         self._turn_to(opened, conversation)
         for device, user_id in list(opened.devices.items()):
@@ -198,7 +216,10 @@ class Presence:
         opened.conversation = conversation
         if len(conversation.members) <= PEOPLE_AT_MOST:
             for member in conversation.members:
-                self._seen_in.setdefault(member, set()).add(conversation.id)
+                there = self._seen_in.setdefault(member, set())
+                if not there:
+                    self._peers.join(seen_of(member))
+                there.add(conversation.id)
 
     def _forget_people(self, conversation: Conversation) -> None:
         for member in conversation.members:
@@ -207,6 +228,9 @@ class Presence:
                 there.discard(conversation.id)
                 if not there:
                     del self._seen_in[member]
+                    self._peers.leave(seen_of(member))
+                    self._elsewhere.discard(member)
+                    self._missing.discard(member)
 
     # ── typing ───────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -218,9 +242,25 @@ class Presence:
             is_new = now >= told_until
             self._typing[key] = now + TYPING_S, now + TYPING_AGAIN_S if is_new else told_until
             if is_new:
-                self._tell_typing(*key, typing=True)
+                self._say_typing(*key, typing=True)
         elif self._typing.pop(key, None) is not None:
-            self._tell_typing(*key, typing=False)
+            self._say_typing(*key, typing=False)
+
+    def _say_typing(self, conversation_id: str, user_id: str, *, typing: bool) -> None:
+        self._tell_typing(conversation_id, user_id, typing=typing)
+        said = Typing(conversation=conversation_id, user=user_id, typing=typing)
+        self._peers.send([open_in(conversation_id)], SAID_OF_TYPING, encode(said))
+
+    def _said_of_typing(self, topics: Sequence[str], body: bytes) -> None:
+        said = typing_of(body)
+        key, now = (said.conversation, said.user), self._monotonic()
+        is_known = key in self._typing
+        if said.typing:
+            self._typing[key] = now + TYPING_S, now + TYPING_AGAIN_S
+        else:
+            self._typing.pop(key, None)
+        if said.typing or is_known:
+            self._tell_typing(*key, typing=said.typing)
 
     def _tell_typing(self, conversation_id: str, user_id: str, *, typing: bool) -> None:
         opened = self._open.get(conversation_id)
@@ -236,18 +276,64 @@ class Presence:
     # ── time ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def look(self) -> None:
-        """Once: who has not come back is gone, and who has stopped typing types no more."""
+        """Once: who has not come back, here or elsewhere, is gone, and who has stopped typing types no more."""
         now = self._monotonic()
         for key, (until, _) in list(self._typing.items()):
             if until <= now:
                 del self._typing[key]
                 self._tell_typing(*key, typing=False)
-        for user_id, at in list(self._leaving.items()):
-            if at <= now:
+        due = [user_id for user_id, at in self._leaving.items() if at <= now]
+        elsewhere = await self._peers.joined(due) if due else set()
+        for user_id in due:
+            # Who has come back meanwhile is not leaving any more.
+            if user_id in self._leaving and self._leaving[user_id] <= now:
                 del self._leaving[user_id]
-                self._unsaved[user_id] = seen = self._clock()
-                self._tell_of(user_id, Present(user=user_id, online=False, last_seen=iso(seen)))
+                if user_id not in elsewhere:
+                    present = self._gone(user_id)
+                    self._peers.send([seen_of(user_id)], SAID_OF_SOMEBODY, encode(present))
+                elif user_id in self._seen_in:
+                    self._elsewhere.add(user_id)
+        if now >= self._look_elsewhere_at:
+            self._look_elsewhere_at = now + LOOK_ELSEWHERE_EVERY_S
+            await self.look_elsewhere()
         await self._save()
+
+    async def look_elsewhere(self) -> None:
+        """Once: tell who has come and gone by other processes, if that was not heard of."""
+        if not self._peers.is_up:
+            return
+        seen = [each for each in self._seen_in if not self.is_here(each)]
+        there = await self._peers.joined(seen)
+        gone = [each for each in self._elsewhere & self._missing if each not in there and not self.is_here(each)]
+        self._missing = self._elsewhere - there
+        for user_id in there - self._elsewhere:
+            if user_id in self._seen_in and not self.is_here(user_id):
+                self._elsewhere.add(user_id)
+                self._tell_of(user_id, Present(user=user_id, online=True))
+        for user_id in gone:
+            self._gone(user_id)
+
+    def _gone(self, user_id: str) -> Present:
+        """They have been there until now."""
+        self._elsewhere.discard(user_id)
+        self._missing.discard(user_id)
+        self._unsaved[user_id] = seen = self._clock()
+        present = Present(user=user_id, online=False, last_seen=iso(seen))
+        self._tell_of(user_id, present)
+        return present
+
+    def _said_of_somebody(self, topics: Sequence[str], body: bytes) -> None:
+        present = present_of(body)
+        user_id = present.user
+        if self.is_here(user_id) or user_id not in self._seen_in:
+            return
+        self._missing.discard(user_id)
+        if not present.online:
+            self._elsewhere.discard(user_id)
+            self._tell_of(user_id, present)
+        elif user_id not in self._elsewhere:
+            self._elsewhere.add(user_id)
+            self._tell_of(user_id, present)
 
     def _tell_of(self, user_id: str, present: Present) -> None:
         devices: dict[object, None] = {}
