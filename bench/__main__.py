@@ -17,7 +17,7 @@ from statistics import median
 import uvloop
 
 from bench import figures, proc, report, servers
-from bench.catalogue import WITHOUT_REFERENCE, WORKLOADS
+from bench.catalogue import ON_MONGODB_ALONE, WITHOUT_REFERENCE, WORKLOADS
 from bench.figures import Figures
 from bench.plan import QUICK, Plan
 from bench.report import Report, Run
@@ -67,9 +67,7 @@ class Session:
         )
 
     def workload(self, name: str, rounds: int) -> None:
-        systems = [
-            each for each in self._systems if each is not servers.NODE_REFERENCE or name not in WITHOUT_REFERENCE
-        ]
+        systems = [each for each in self._systems if _takes_part(each, name)]
         for number in range(rounds):
             turn = number % max(len(systems), 1)
             for system in systems[turn:] + systems[:turn]:
@@ -101,6 +99,12 @@ class Session:
         proc.wait_for_quiet(QUIET_S * self._tries)
         with servers.running(system, self._mongod, self._scratch, self._layout) as server:
             return uvloop.run(_as_coroutine(workload, server, self._plan))
+
+
+def _takes_part(system: System, workload: str) -> bool:
+    if system is servers.NODE_REFERENCE:
+        return workload not in WITHOUT_REFERENCE
+    return workload not in ON_MONGODB_ALONE or system.database == "mongod"
 
 
 async def _as_coroutine(workload: str, server: servers.Running, plan: Plan) -> Figures:

@@ -6,6 +6,7 @@ from bench.catchup import catchup
 from bench.fanout import fanout
 from bench.figures import Figures
 from bench.growth import growth
+from bench.nodes import nodes
 from bench.plan import Plan
 from bench.servers import Running
 from bench.storm import storm
@@ -22,6 +23,8 @@ WORKLOADS: dict[str, Workload] = {
     "catchup": catchup,
     "growth": growth,
     "storm": storm,
+    "nodes": nodes,
 }
-WITHOUT_REFERENCE = frozenset({"catchup", "growth"})
+WITHOUT_REFERENCE = frozenset({"catchup", "growth", "nodes"})
 """It has nothing of the kind: these compare each engine with itself."""
+ON_MONGODB_ALONE = frozenset({"nodes"})

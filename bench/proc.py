@@ -6,7 +6,7 @@ Linux only, read from /proc. CPU time is a process's whole sum (threads that end
 import os
 import platform
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,13 +101,13 @@ class Window:
 class Stopwatch:
     """Started on construction; `read()` gives the window since then."""
 
-    def __init__(self, server: int, database: int | None) -> None:
-        self._server, self._database = server, database
+    def __init__(self, servers: Sequence[int], database: int | None) -> None:
+        self._servers, self._database = servers, database
         self._start = self._now()
 
     def _now(self) -> tuple[float, float, float, float, list[float]]:
         database = cpu_s(self._database) if self._database else 0.0
-        return time.perf_counter(), cpu_s(self._server), database, time.process_time(), core_idle_s()
+        return time.perf_counter(), sum(map(cpu_s, self._servers)), database, time.process_time(), core_idle_s()
 
     def read(self) -> Window:
         wall, server, database, generator, cores = self._start

@@ -144,7 +144,7 @@ class Running:
     """A system under test that is up. `restart` gives a fresh process on the same data."""
 
     def __init__(self, system: System, mongod: Mongod, scratch: Path, layout: Layout) -> None:
-        self.system, self._mongod, self._layout = system, mongod, layout
+        self.system, self._mongod, self.layout = system, mongod, layout
         self._data = scratch / f"{system.name}-{time.monotonic_ns()}"
         self._log = scratch / f"{self._data.name}.log"
         self._data.mkdir()
@@ -152,50 +152,70 @@ class Running:
         self.database_pid = mongod.pid if system.database == "mongod" else None
         self._start()
 
-    def _start(self) -> None:
-        self.port = free_port()
-        env = os.environ | self.system.env | {"PORT": str(self.port), "JWT_SECRET": SECRET}
-        env.pop("MONGO_URI", None)
+    def _start(self, nodes: int = 1, bus: str | None = None) -> None:
+        self.ports = [free_port() for _ in range(nodes)]
+        self._processes = [self._launch(port, bus) for port in self.ports]
+        for process, port in zip(self._processes, self.ports, strict=True):
+            self._wait(process, port)
+
+    def _launch(self, port: int, bus: str | None) -> subprocess.Popen[bytes]:
+        env = os.environ | self.system.env | {"PORT": str(port), "JWT_SECRET": SECRET}
+        for name in ("MONGO_URI", "VALKEY_URL"):
+            env.pop(name, None)
         if self.system.database == "mongod":
             env["MONGO_URI"] = self._mongod.uri(self._data.name)
+        if bus is not None:
+            env["VALKEY_URL"] = bus
         env["FIRESIDE_DATA_DIR"] = str(self._data)
-        with proc.on_cores(self._layout.server), self._log.open("ab") as log:
-            self._process = subprocess.Popen(self.system.command, env=env, stdout=log, stderr=log, cwd=self._cwd())
-        self._wait()
+        with proc.on_cores(self.layout.server), self._log.open("ab") as log:
+            return subprocess.Popen(self.system.command, env=env, stdout=log, stderr=log, cwd=self._cwd())
 
     def _cwd(self) -> Path:
         """Away from any `.env`; the null server needs this package in reach."""
         return Path(__file__).parents[1] if self.system is NULL else self._data
 
-    def _wait(self) -> None:
+    def _wait(self, process: subprocess.Popen[bytes], port: int) -> None:
         deadline = time.monotonic() + START_TIMEOUT_S
-        while not self._answers():
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                stop(self._process)
+        while not self._answers(port):
+            if process.poll() is not None or time.monotonic() > deadline:
+                self._stop()
                 raise RuntimeError(f"{self.system.name} did not start:\n{self._log.read_text()[-3000:]}")
             time.sleep(0.05)
 
-    def _answers(self) -> bool:
+    def _answers(self, port: int) -> bool:
         try:
             if self.system.health is None:
-                socket.create_connection((HOST, self.port), 1).close()
+                socket.create_connection((HOST, port), 1).close()
                 return True
-            with urllib.request.urlopen(f"http://{HOST}:{self.port}{self.system.health}", timeout=1) as answer:
+            with urllib.request.urlopen(f"http://{HOST}:{port}{self.system.health}", timeout=1) as answer:
                 return bool(answer.status == 200)
         except OSError:
             return False
 
+    def _stop(self) -> None:
+        for process in self._processes:
+            stop(process)
+
+    @property
+    def port(self) -> int:
+        return self.ports[0]
+
     @property
     def pid(self) -> int:
-        return self._process.pid
+        return self._processes[0].pid
 
-    def restart(self) -> None:
-        stop(self._process)
-        self._start()
+    @property
+    def pids(self) -> list[int]:
+        return [process.pid for process in self._processes]
+
+    def restart(self, nodes: int = 1, bus: str | None = None) -> None:
+        """Fresh processes, so many, on one bus if there is one."""
+        self._stop()
+        self._start(nodes, bus)
 
     def fill(self, work: Callable[[Filling], None]) -> None:
         """Stop it, let this write into its database, and start it on that."""
-        stop(self._process)
+        self._stop()
         database: Filling
         if self.system.database == "mongod":
             database = MongoFilling(self._mongod.uri(self._data.name))
@@ -206,7 +226,7 @@ class Running:
         self._start()
 
     def end(self) -> None:
-        stop(self._process)
+        self._stop()
         if self.database_pid:
             self._mongod.drop(self._data.name)
         shutil.rmtree(self._data)

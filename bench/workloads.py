@@ -33,7 +33,7 @@ _numbers = itertools.count()
 
 
 def watch(server: Running) -> Stopwatch:
-    return Stopwatch(server.pid, server.database_pid)
+    return Stopwatch(server.pids, server.database_pid)
 
 
 def conditions(server: Running, window: Window) -> Figures:
@@ -68,15 +68,16 @@ async def befriend(server: Running, meter: Meter, count: int) -> list[Pair]:
     pairs = []
     for number in range(count):
         sender, recipient = users[2 * number : 2 * number + 2]
-        pairs.append(await connect_pair(server, meter, sender, recipient, f"{run}-{number}"))
+        pairs.append(await connect_pair(server, meter, sender, recipient, f"{run}-{number}", number))
     return pairs
 
 
-async def connect_pair(server: Running, meter: Meter, sender: User, recipient: User, run: str) -> Pair:
-    """These two, connected."""
+async def connect_pair(server: Running, meter: Meter, sender: User, recipient: User, run: str, number: int = 0) -> Pair:
+    """These two, connected: where there are several nodes, never to the same one."""
     pair = Pair(meter, sender.token, recipient.token, recipient.id, run)
-    await connect(pair.recipient, server.port)
-    await connect(pair.sender, server.port)
+    ports = server.ports
+    await connect(pair.recipient, ports[(number + 1) % len(ports)])
+    await connect(pair.sender, ports[number % len(ports)])
     return pair
 
 
@@ -107,7 +108,13 @@ async def warm_up(plan: Plan, pairs: list[Pair], meter: Meter) -> None:
 
 async def closed_loop(server: Running, plan: Plan, pairs: int, in_flight: int, *, lockstep: bool) -> Figures:
     meter = Meter()
-    talkers = await befriend(server, meter, pairs)
+    return await measured(server, plan, await befriend(server, meter, pairs), meter, in_flight, lockstep=lockstep)
+
+
+async def measured(
+    server: Running, plan: Plan, talkers: list[Pair], meter: Meter, in_flight: int, *, lockstep: bool = False
+) -> Figures:
+    """What these reach in a closed loop, warm. They are gone afterwards."""
     await warm_up(plan, talkers, meter)
     for pair in talkers:
         pair.begin(in_flight, lockstep=lockstep)
