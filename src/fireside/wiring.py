@@ -65,6 +65,7 @@ class Features:
         names = Names(stores.accounts)
         self.privacy = privacy = Privacy(stores.accounts, monotonic, peers)
         self.conversations = conversations = Conversations(stores.conversations, known, clock, monotonic)
+        peers.to_return(conversations.distrust)
         self.talks = talks = Talks(conversations, stores.activity, stores.conversations, stores.messages, monotonic)
         self.keeper = Keeper(talks, stores.activity, conversations, monotonic)
         self.log = Lanes(

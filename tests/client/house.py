@@ -77,6 +77,9 @@ class House:
         """Let every conversation fall asleep that nobody is writing into."""
         await self.fireside.features.keeper.look(-UNCERTAIN_S)
 
+    async def lose_bus(self, how: int) -> None:
+        """There is none."""
+
 
 class Device:
     """A device of a user: a client that is started, and whose connection can be made worse."""

@@ -1,7 +1,7 @@
 """The model test: whatever people do, and whatever happens to their lines and programs, in any order, every device ends
-with what a fresh one gets; on both engines.
+with what a fresh one gets; on both engines, and where the devices are on two nodes whose bus is lost now and then.
 
-`FIRESIDE_MODEL_RUNS` says how many runs there are on each engine.
+`FIRESIDE_MODEL_RUNS` says how many runs there are of each.
 """
 
 import asyncio
@@ -14,9 +14,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from fireside.features.inbox import missed
 from tests.client.house import House
 from tests.client.world import STEPS, Step, World
+from tests.cluster.town import Town
 from tests.engines import Mongod
+from tests.valkey import Valkey
 
 RUNS = int(os.environ.get("FIRESIDE_MODEL_RUNS", "40"))
 LEAST_STEPS, MOST_STEPS = 10, 60
@@ -27,11 +30,11 @@ steps = st.builds(Step, st.sampled_from([*STEPS, *OFTEN]), small, small, small, 
 
 
 class Place:
-    """A server that many runs share, each with people of its own."""
+    """A server, or two nodes, that many runs share, each with people of its own."""
 
-    def __init__(self, folder: Path, **given: str) -> None:
+    def __init__(self, kind: type[House], folder: Path, **given: str) -> None:
         self._runner = asyncio.Runner()
-        self._house = House(folder, **given)
+        self._house = kind(folder, **given)
         self._runner.run(self._house.start())
         self.counts: Counter[str] = Counter()
 
@@ -56,13 +59,19 @@ class Place:
         self._runner.close()
 
 
-@pytest.fixture(params=["sqlite", "mongo"])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
+@pytest.fixture(params=["sqlite", "mongo", "nodes"])
+def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
     given = {}
-    if request.param == "mongo":
+    kind = House
+    if request.param in ("mongo", "nodes"):
         mongod: Mongod = request.getfixturevalue("mongo_standalone")
         given["MONGO_URI"] = mongod.fresh_uri()
-    place = Place(tmp_path, **given)
+    if request.param == "nodes":
+        valkey: Valkey = request.getfixturevalue("valkey")
+        given["VALKEY_URL"] = valkey.url
+        kind = Town
+        monkeypatch.setattr(missed, "COMPANY_S", 1e6)
+    place = Place(kind, tmp_path, **given)
     yield place
     place.close()
     steps = sum(count for name, count in place.counts.items() if name != "runs")

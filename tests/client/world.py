@@ -250,6 +250,9 @@ class World:
     def rest(self, _: Step) -> Awaitable[None]:
         return self._house.rest()
 
+    def lose_bus(self, step: Step) -> Awaitable[None]:
+        return self._house.lose_bus(step.c)
+
     def wait(self, step: Step) -> Awaitable[None]:
         return self.device(step).settled()
 
@@ -274,6 +277,7 @@ STEPS: dict[str, Callable[[World, Step], Awaitable[None] | None]] = {
     "skew": World.skew,
     "tell": World.tell,
     "rest": World.rest,
+    "lose bus": World.lose_bus,
     "wait": World.wait,
 }
 

@@ -22,6 +22,7 @@ class Privacy:
         self._peers = peers or NoPeers()
         self._known: OrderedDict[str, tuple[bool, float]] = OrderedDict()
         self._peers.on(KIND, self._heard)
+        self._peers.to_return(self._known.clear)
 
     async def open(self, user_ids: Iterable[str]) -> set[str]:
         """Those of them who show it.

@@ -147,7 +147,7 @@ class Conversations:
     def recall(self, conversation_id: str) -> Conversation | None:
         """The conversation if it is in memory and can be trusted: the hot path, no await."""
         known = self._cache.get(conversation_id)
-        if known is None or (known.kind == "group" and self._trusted_until[known.id] < self._monotonic()):
+        if known is None or (known.kind == "group" and self._trusted_until.get(known.id, 0) < self._monotonic()):
             return None
         self._cache.move_to_end(known.id)
         return known
@@ -232,6 +232,10 @@ class Conversations:
         if len(self._cache) > CACHED:
             self._forget_the_oldest()
         return known
+
+    def distrust(self) -> None:
+        """Any group may have been changed by another node."""
+        self._trusted_until.clear()
 
     def learn(self, conversation: Conversation) -> None:
         """Another node has brought it to this state; it counts if it is in memory."""

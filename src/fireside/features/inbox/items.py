@@ -3,7 +3,8 @@
 What must stay true:
 
 - How far a conversation has got is known from its row where it is asleep, from memory where it is awake on this node
-  alone, and from its log otherwise.
+  alone, and from its log otherwise. What a group is, from memory in the second case alone: clients keep what they are
+  told, and ask again only when something happens to it.
 - Unread is derived: the messages after what one has read that are not one's own, not deleted and not system messages.
   Who sends has read, so none of one's own is ever among them.
 - What is told of `rev` every message shows by then.
@@ -17,7 +18,7 @@ import msgspec
 from fireside.features.changes.log import ChangeLog
 from fireside.features.changes.reading import Caught, Reading, Tailed
 from fireside.features.changes.service import ChangeStore, ChangeTail
-from fireside.features.conversations.service import Conversations, View, view_of
+from fireside.features.conversations.service import Conversation, Conversations, View, view_of
 from fireside.features.conversations.talks import Talks
 from fireside.features.inbox.service import InboxRow
 from fireside.features.messages.service import NEWEST, Lens, Message, MessageStore, Tail
@@ -95,7 +96,7 @@ class Items:
         `known`: what the reader has of some of them, so that no more than the rest is read.
         """
         heads = await self.heads(rows)
-        found = await self._conversations.get([row.activity.conversation for row in rows])
+        found = await self._found(rows)
         views = {each: view for each, talk in found.items() if (view := view_of(talk, user_id)) is not None}
         rows = [row for row in rows if row.activity.conversation in views]
         ids = [row.activity.conversation for row in rows]
@@ -121,6 +122,16 @@ class Items:
             )
             for each, row in zip(ids, rows, strict=True)
         ]
+
+    async def _found(self, rows: Sequence[InboxRow]) -> dict[str, Conversation]:
+        """The conversations. A group is what memory says where nobody else may have changed it."""
+        unclear = []
+        for row in rows:
+            known = self._conversations.recall(row.activity.conversation)
+            if known is not None and known.kind == "group" and row.activity.awake != (self._talks.node,):
+                unclear.append(known.id)
+        found = await self._conversations.refresh(unclear) if unclear else {}
+        return found | await self._conversations.get([row.activity.conversation for row in rows])
 
     async def active_at(self, rows: Sequence[InboxRow]) -> dict[str, int]:
         """When the last message of each was sent that its reader can see; 0 where there is none."""
