@@ -1,5 +1,6 @@
 """Two nodes that look like one to those who live there: devices are here or there, and both have the same time."""
 
+import asyncio
 from itertools import cycle
 from pathlib import Path
 
@@ -63,12 +64,16 @@ class Town(House):
 
     async def _hear_each_other(self) -> None:
         """Whatever was sent has arrived; what was lost will be looked for."""
-        await until(lambda: all(bus.is_up and not bus._has_lost for bus in self._buses()))
-        self._arrived.clear()
         one, other = self._buses()
-        one.tell(other.node, BARRIER, b"")
-        other.tell(one.node, BARRIER, b"")
-        await until(lambda: len(self._arrived) == len(self._nodes))
+        lost = asyncio.Event()
+        while len(self._arrived) < len(self._nodes):
+            await until(lambda: all(bus.is_up and not bus._has_lost for bus in self._buses()))
+            self._arrived.clear()
+            lost.clear()
+            one.tell(other.node, BARRIER, b"", lost.set)
+            other.tell(one.node, BARRIER, b"", lost.set)
+            await until(lambda: lost.is_set() or len(self._arrived) == len(self._nodes))
+        self._arrived.clear()
 
     def _buses(self) -> list[Bus]:
         return [node.fireside.bus for node in self._nodes if node.fireside.bus is not None]

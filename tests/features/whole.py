@@ -16,13 +16,13 @@ import pytest
 from fireside.core.errors import ChatError
 from fireside.core.events import Body, Caller, Command, Event, WithoutDevice
 from fireside.core.forms import Reply
-from fireside.core.peers import NoPeers
 from fireside.engines import Stores
 from fireside.features.accounts.known import KnownUsers
 from fireside.features.accounts.service import User
 from fireside.features.changes.service import Windows
 from fireside.wiring import Features
 from tests.fakes import FakeActivity, in_memory
+from tests.fakes.peers import FakePeers
 
 ANN, BOB, CAT, DAN, EVE = (letter * 24 for letter in "abcde")
 NAMES = {ANN: "ann", BOB: "bob", CAT: "cat", DAN: "dan", EVE: "eve"}
@@ -120,6 +120,7 @@ class Node(Features):
         self.stores = stores
         self.time = time
         self.publisher = FakePublisher()
+        self.peers = FakePeers()
         super().__init__(
             stores,
             KnownUsers(stores.accounts, time.monotonic),
@@ -127,7 +128,7 @@ class Node(Features):
             time.clock,
             windows=WINDOWS,
             max_members=MAX_MEMBERS,
-            peers=NoPeers(),
+            peers=self.peers,
             monotonic=time.monotonic,
             sleep=time.sleep,
         )

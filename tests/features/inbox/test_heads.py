@@ -210,3 +210,12 @@ async def test_what_falls_asleep_is_told_of_before(node: Node) -> None:
     await node.fall_asleep()
     assert [head["seq"] for body in told(node, BOB) for head in body["heads"]] == [1]
     assert await tell(node) == {}
+
+
+async def test_what_a_node_that_died_may_have_told_nobody_its_heir_tells(world: World, node: Node) -> None:
+    here = await node.direct(ANN, BOB)
+    await node.say(ANN, here)
+    heir = await world.node()
+    await world.kill(node)
+    await heir.keeper.look()
+    assert {who: body["heads"][0]["seq"] for who, body in (await tell(heir)).items()} == {ANN: 1, BOB: 1}

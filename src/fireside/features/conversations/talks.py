@@ -286,6 +286,12 @@ class Talks:
             raise
         self._doubtful.difference_update(unclear)
 
+    async def brought_up(self, groups: Mapping[str, Conversation]) -> dict[str, Conversation]:
+        """These groups, as they are kept, with what their logs say has happened since: another node may be about to
+        keep it."""
+        rows = await self._messages.system({each: group.as_of for each, group in groups.items()})
+        return dict(groups) | await self._catch_up(groups, rows)
+
     async def rebuild(self, conversation_ids: Sequence[str]) -> None:
         """Keep groups whose first message is there and of which nothing else was kept."""
         rows = await self._messages.system(dict.fromkeys(conversation_ids, 0))
@@ -298,8 +304,7 @@ class Talks:
             return
         groups = dict.fromkeys(ids) | await self._conversations.refresh(ids)
         known = {each: group or self._awake[each].conversation for each, group in groups.items()}
-        rows = await self._messages.system({each: group.as_of for each, group in known.items()})
-        for each, group in (known | await self._catch_up(known, rows)).items():
+        for each, group in (await self.brought_up(known)).items():
             talk = self._awake.get(each)
             if talk is not None and talk.conversation.as_of < group.as_of:
                 self._turn_to(talk, group)

@@ -3,8 +3,8 @@
 What must stay true:
 
 - How far a conversation has got is known from its row where it is asleep, from memory where it is awake on this node
-  alone, and from its log otherwise. What a group is, from memory in the second case alone: clients keep what they are
-  told, and ask again only when something happens to it.
+  alone, and from its log otherwise. So is what a group is: clients keep what they are told of it, and ask again only
+  when something happens to it.
 - Unread is derived: the messages after what one has read that are not one's own, not deleted and not system messages.
   Who sends has read, so none of one's own is ever among them.
 - What is told of `rev` every message shows by then.
@@ -131,7 +131,10 @@ class Items:
             if known is not None and known.kind == "group" and row.activity.awake != (self._talks.node,):
                 unclear.append(known.id)
         found = await self._conversations.refresh(unclear) if unclear else {}
-        return found | await self._conversations.get([row.activity.conversation for row in rows])
+        found |= await self._conversations.get([row.activity.conversation for row in rows])
+        elsewhere = {row.activity.conversation for row in rows if set(row.activity.awake) - {self._talks.node}}
+        groups = {each: group for each, group in found.items() if each in elsewhere and group.kind == "group"}
+        return found | await self._talks.brought_up(groups)
 
     async def active_at(self, rows: Sequence[InboxRow]) -> dict[str, int]:
         """When the last message of each was sent that its reader can see; 0 where there is none."""
