@@ -116,6 +116,7 @@ class Features:
             conversations,
             self.book,
             telling,
+            privacy,
             publisher,
             peers,
             sleep,

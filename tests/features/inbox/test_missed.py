@@ -61,6 +61,7 @@ async def found(node: Node) -> Mapping[str, Sequence[tuple[str, int]]]:
     return {
         each.users[0]: sorted((head["conversation"], head["seq"]) for head in each.body["heads"])
         for each in node.publisher.told
+        if each.event == "heads"
     }
 
 
@@ -143,3 +144,12 @@ async def test_ones_own_log_is_told_of(node: Node) -> None:
         "heads": [],
         "own": 1,
     }
+
+
+async def test_who_hides_their_reading_is_told_so_as_it_is_by_then(node: Node) -> None:
+    await marked(node)
+    await node.stores.accounts.show_reading(BOB, False)
+    node.peers.come_back()
+    await node.missed.look()
+    told = {each.users[0]: each.body for each in node.publisher.told if each.event == "meUpdated"}
+    assert (told[ANN], told[BOB]) == ({"readReceipts": True}, {"readReceipts": False})

@@ -1,4 +1,5 @@
-"""What was missed: telling devices how far their conversations have got after processes could not hear each other.
+"""What was missed: telling devices how things are after processes could not hear each other: how far conversations
+and their own log have got, and their settings, which have no number.
 
 Whichever of them was cut off, nobody knows what the others would have heard from it. So it looks in the store what has
 changed since shortly before, for everybody who is connected to it, and has all others do the same.
@@ -19,6 +20,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from fireside.core.errors import Unavailable
 from fireside.core.events import Publisher
 from fireside.core.peers import EVERYBODY, Peers
+from fireside.features.accounts.privacy import Privacy
+from fireside.features.accounts.wire import ME_UPDATED, MySettings
 from fireside.features.conversations.activity import ActivityStore
 from fireside.features.conversations.service import Conversations, view_of
 from fireside.features.inbox.heads import head_of
@@ -51,6 +54,7 @@ class Missed:
         conversations: Conversations,
         book: Book,
         telling: Telling,
+        privacy: Privacy,
         publisher: Publisher,
         peers: Peers,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -62,6 +66,7 @@ class Missed:
         self._conversations = conversations
         self._book = book
         self._telling = telling
+        self._privacy = privacy
         self._publisher = publisher
         self._peers = peers
         self._sleep = sleep
@@ -94,7 +99,7 @@ class Missed:
             self._marks = self._marks[1], await self._activity.stamp()
 
     async def look(self) -> None:
-        """Tell everybody who is connected here how far has got what has changed, if there is reason to."""
+        """Tell everybody who is connected here how things are, if there is reason to."""
         since, self._since = self._since, None
         if since is None:
             return
@@ -117,6 +122,8 @@ class Missed:
         self._wake.set()
 
     async def _tell(self, user_id: str, since: int) -> None:
+        shows = user_id in await self._privacy.open([user_id])
+        self._publisher.publish([user_id], ME_UPDATED.name, MySettings(read_receipts=shows))
         own = await self._personal.head(user_id)
         after, is_last = "", False
         while not is_last:
