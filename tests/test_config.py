@@ -12,6 +12,7 @@ from fireside.secret import resolve_secret
 
 GOOD = "g" * 32
 SHORT = "hunter2hunter2"
+OTLP = "OTEL_EXPORTER_OTLP_ENDPOINT must be a URL such as http://localhost:4318"
 
 
 @pytest.fixture(autouse=True)
@@ -86,6 +87,9 @@ def test_settings_do_not_change_afterwards() -> None:
         ("FIRESIDE_ENV", "prod", "FIRESIDE_ENV must be development or production, not 'prod'"),
         ("FIRESIDE_LOG_FORMAT", "xml", "FIRESIDE_LOG_FORMAT must be auto, console or json, not 'xml'"),
         ("FIRESIDE_RATE_LIMITS", "maybe", "FIRESIDE_RATE_LIMITS must be on or off, not 'maybe'"),
+        ("FIRESIDE_METRICS", "yes", "FIRESIDE_METRICS must be off, local or on, not 'yes'"),
+        ("FIRESIDE_METRICS_PORT", "0", "FIRESIDE_METRICS_PORT must be a whole number from 1 to 65535, not '0'"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "me:secret@host:4318", OTLP),
         ("FIRESIDE_HOST", "http://a", "FIRESIDE_HOST must be an IP address or a host name, not 'http://a'"),
         ("FIRESIDE_HOST", "a\nb", r"FIRESIDE_HOST must be an IP address or a host name, not 'a\nb'"),
     ],
@@ -214,8 +218,9 @@ def test_a_secret_is_shown_nowhere() -> None:
     assert SHORT not in refusal({"JWT_SECRET": SHORT + "\ud800"})
 
 
-def test_the_secret_has_no_flag_because_command_lines_are_public() -> None:
-    assert [setting.name for setting in every_setting() if setting.flag is None] == ["JWT_SECRET"]
+def test_secrets_have_no_flag_because_command_lines_are_public() -> None:
+    without = [setting.name for setting in every_setting() if setting.flag is None]
+    assert without == ["JWT_SECRET", "FIRESIDE_METRICS_TOKEN"]
 
 
 def test_a_misspelt_variable_is_pointed_out_with_what_was_probably_meant(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -59,7 +59,7 @@ def test_the_lock_knows_every_dependency() -> None:
 
 TRESPASSES = {
     "client/pauses.py": "import fireside.auth.tokens",
-    "core/clock.py": "import fireside.auth.tokens, starlette, typer, pydantic, aiohttp, redis",
+    "core/clock.py": "import fireside.auth.tokens, starlette, typer, pydantic, aiohttp, redis, prometheus_client",
     "auth/tokens.py": "import pymongo, fireside.socketio",
     "features/accounts/service.py": "import fireside.features.messages.service, uvicorn",
     "http/errors.py": "import apsw",

@@ -2,9 +2,12 @@
 everybody. Reading `Fireside.__init__` from top to bottom is reading the architecture.
 """
 
+import asyncio
 import gc
 import logging
 import os
+import socket
+from collections.abc import Callable
 from itertools import chain
 
 import uvloop
@@ -34,14 +37,20 @@ from fireside.features.personal.wire import NOTED
 from fireside.features.presence.wire import PRESENCE, TYPING
 from fireside.features.receipts.wire import MOVED
 from fireside.http import app as http
+from fireside.http import health
+from fireside.http.middleware import Traffic
 from fireside.realtime.delivery import Delivery, Devices
 from fireside.realtime.edge import Edge
 from fireside.realtime.gateway import JOIN, REFUSED, ChatGateway
 from fireside.realtime.options import Options
 from fireside.realtime.server import EngineServer
-from fireside.realtime.serving import EdgeServer, listen
+from fireside.realtime.serving import EdgeServer, PlainServer, listen, listen_from
 from fireside.realtime.sockets import SocketServer
 from fireside.store.errors import StoreError
+from fireside.telemetry.exposition import MEDIA_TYPE, Exposition
+from fireside.telemetry.metrics import Parts
+from fireside.telemetry.pulse import Pulse
+from fireside.telemetry.traces import Traces
 from fireside.wiring import Features
 
 logger = logging.getLogger(__name__)
@@ -94,19 +103,37 @@ class Fireside:
         gateway = ChatGateway(
             chain.from_iterable(events.values()), authenticator, devices, clock, (features.presence, features.heads)
         )
-        self._sockets = SocketServer({"/": gateway})
+        endpoint = settings.otel_exporter_otlp_endpoint
+        self._traces = traces = Traces(endpoint.get_secret_value()) if endpoint else None
+        self._sockets = SocketServer({"/": traces.around(gateway) if traces else gateway})
         self.engine_io = EngineServer(_edge_options(settings), self._sockets.open)
+        self._pulse = Pulse()
+        traffic = Traffic()
+        self.watched = Parts(
+            stores.engine, features, accounts, self._hasher, devices, self.engine_io, traffic, self._pulse
+        )
+        token = settings.metrics_token
+        self.readiness = health.Readiness({"database": stores.engine.ping}, lambda: self.edge.draining)
+        self.metrics = health.Metrics(
+            Exposition(self.watched).text,
+            MEDIA_TYPE,
+            settings.metrics,
+            token.get_secret_value() if token else None,
+        )
         rest = http.build(
             [accounts_endpoints.routes(accounts, tokens), features.routes()],
             commands,
             authenticator=authenticator,
-            readiness=stores.engine.ping,
+            readiness=self.readiness,
             origins=_origins(settings),
             per_address=_per_second(settings, 10 * settings.requests_per_second),
             per_user=_per_second(settings, settings.requests_per_second),
             max_body_bytes=settings.max_payload,
             events=events,
             announcements=ANNOUNCEMENTS,
+            traffic=traffic,
+            metrics=self.metrics if settings.metrics_port is None else None,
+            tracer_provider=traces.provider if traces else None,
         )
         self.edge = Edge(rest, self.engine_io)
 
@@ -120,6 +147,7 @@ class Fireside:
         if self.bus is not None:
             await self.bus.start()
         await self.features.start()
+        self._pulse.start()
 
     async def stop(self) -> None:
         """Settle what was accepted, then close. The edge has been stopped by then."""
@@ -128,7 +156,10 @@ class Fireside:
         if self.bus is not None:
             await self.bus.stop()
         self._hasher.close()
+        self._pulse.stop()
         await self.stores.engine.stop()
+        if self._traces is not None:
+            await asyncio.to_thread(self._traces.stop)
 
 
 def serve(settings: Settings, secret: str) -> None:
@@ -142,13 +173,9 @@ def serve(settings: Settings, secret: str) -> None:
 
 async def _serve(settings: Settings, secret: str) -> None:
     fireside = Fireside(settings, secret, stores_for(settings))
+    listener = _open("PORT", listen, settings.host, settings.port)
     try:
-        listener = listen(settings.host, settings.port)
-    except OSError as error:
-        raise StartupError(
-            f"PORT {settings.port} on {settings.host} cannot be had: {os.strerror(error.errno or 0)}"
-        ) from None
-    try:
+        beside = _beside(fireside, settings)
         await fireside.start()
     except StoreError as error:
         listener.close()
@@ -171,6 +198,26 @@ async def _serve(settings: Settings, secret: str) -> None:
         await server.serve(sockets=[listener])
     finally:
         await fireside.stop()
+        if beside is not None:
+            await beside.stop()
+
+
+def _open(setting: str, how: Callable[[str, int], socket.socket], host: str, port: int) -> socket.socket:
+    try:
+        return how(host, port)
+    except OSError as error:
+        raise StartupError(f"{setting} {port} on {host} cannot be had: {os.strerror(error.errno or 0)}") from None
+
+
+def _beside(fireside: Fireside, settings: Settings) -> PlainServer | None:
+    """What serves health and metrics on a port of their own, where there is to be one."""
+    if settings.metrics_port is None:
+        return None
+    listener = _open("FIRESIDE_METRICS_PORT", listen_from, settings.host, settings.metrics_port)
+    logger.info("health and metrics on %s port %d", *listener.getsockname()[:2])
+    server = PlainServer(health.application(fireside.readiness, fireside.metrics))
+    server.start(listener)
+    return server
 
 
 def _bus(settings: Settings) -> Bus | None:

@@ -25,8 +25,12 @@ from pydantic_settings import BaseSettings, DotEnvSettingsSource, EnvSettingsSou
 
 DOTENV = Path(".env")
 PREFIX = "FIRESIDE_"
-CONTRACT = frozenset({"port", "mongo_uri", "valkey_url", "jwt_secret", "jwt_secret_file"})
+CONTRACT = frozenset(
+    {"port", "mongo_uri", "valkey_url", "jwt_secret", "jwt_secret_file", "otel_exporter_otlp_endpoint"}
+)
 """Fields whose names existing deployments know: they carry no prefix."""
+SECRET = frozenset({"jwt_secret", "metrics_token"})
+"""Fields without a flag: everyone on a machine can read its command lines."""
 
 _HOST = re.compile(r"[A-Za-z0-9_.:-]+")
 _ORIGIN = re.compile(r"\*|[a-z][a-z0-9+.-]*://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:\d{1,5})?")
@@ -38,6 +42,7 @@ _VALKEY_URL = re.compile(
     r"(?P<scheme>(redis|valkey)s?://|unix://)([^@/?\s]*@)?"
     r"(?P<place>(?<!unix://)(\[[0-9a-fA-F:.]+\]|[^@/?\s:]+)(:\d{1,5})?(/\d*)?|/[^@?\s]+)(\?[^@\s]*)?"
 )
+_URL = re.compile(r"https?://[^\s?#]+")
 
 Source = Literal["flag", "environment", ".env", "default"]
 
@@ -86,14 +91,12 @@ def _proxy(proxy: str) -> str:
     return proxy
 
 
-def _mongo_uri(uri: SecretStr | None) -> SecretStr | None:
-    _require(uri is None or _MONGO_URI.fullmatch(uri.get_secret_value()) is not None)
-    return uri
+def _like(form: re.Pattern[str]) -> AfterValidator:
+    def check(secret: SecretStr | None) -> SecretStr | None:
+        _require(secret is None or form.fullmatch(secret.get_secret_value()) is not None)
+        return secret
 
-
-def _valkey_url(url: SecretStr | None) -> SecretStr | None:
-    _require(url is None or _VALKEY_URL.fullmatch(url.get_secret_value()) is not None)
-    return url
+    return AfterValidator(check)
 
 
 def _utf8(secret: SecretStr | None) -> SecretStr | None:
@@ -105,6 +108,7 @@ Secret = SecretStr | None
 Folder = Annotated[Path, AfterValidator(Path.expanduser)]
 Environment = Annotated[Literal["development", "production"], BeforeValidator(_lower)]
 LogLevel = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)]
+Shown = Annotated[Literal["off", "local", "on"], BeforeValidator(_lower)]
 LogFormat = Annotated[Literal["auto", "console", "json"], BeforeValidator(_lower)]
 Origins = Annotated[tuple[Annotated[str, AfterValidator(_origin)], ...], NoDecode, BeforeValidator(_split)]
 Proxies = Annotated[tuple[Annotated[str, AfterValidator(_proxy)], ...], NoDecode, BeforeValidator(_split)]
@@ -122,12 +126,12 @@ class Settings(BaseSettings):
     )
 
     port: int = Field(5000, ge=0, le=65535, description="The TCP port to listen on; 0 takes any free one.")
-    mongo_uri: Annotated[Secret, AfterValidator(_mongo_uri)] = Field(
+    mongo_uri: Annotated[Secret, _like(_MONGO_URI)] = Field(
         None,
         title="like mongodb://host:27017/database, with the user name and password percent-encoded",
         description="The MongoDB to keep everything in; without it, SQLite in the data folder.",
     )
-    valkey_url: Annotated[Secret, AfterValidator(_valkey_url)] = Field(
+    valkey_url: Annotated[Secret, _like(_VALKEY_URL)] = Field(
         None,
         title="like valkey://host:6379/0, or redis, rediss and unix, with the user name and password percent-encoded",
         description="The Valkey, or Redis 6.2 or newer, by which several processes on one MongoDB are one service.",
@@ -200,6 +204,28 @@ class Settings(BaseSettings):
     )
     log_level: LogLevel = Field("info", description="The least important kind of line that is logged.")
     log_format: LogFormat = Field("auto", description="`auto` is console in development and JSON in production.")
+    metrics: Shown = Field(
+        "local", description="Who may read `/metrics`: nobody, callers on this machine, or everybody who gets here."
+    )
+    metrics_token: Annotated[Secret, AfterValidator(_utf8)] = Field(
+        None,
+        title="printable text",
+        description="With it, whoever sends it as a bearer token may read the metrics, and nobody else.",
+    )
+    metrics_port: int | None = Field(
+        None,
+        ge=1,
+        le=65535,
+        title="a whole number from 1 to 65535",
+        description="A port for health and metrics alone, or the next free one: each of several processes on a machine "
+        "has its own. Without it they are on the main port.",
+    )
+    otel_exporter_otlp_endpoint: Annotated[Secret, _like(_URL)] = Field(
+        None,
+        title="a URL such as http://localhost:4318",
+        description="The OpenTelemetry collector that traces are sent to; needs `fireside[otel]`. Its other `OTEL_…` "
+        "variables count too.",
+    )
 
     _sources: dict[str, Source] = PrivateAttr(default_factory=dict)
 
@@ -289,7 +315,7 @@ class Setting(NamedTuple):
     field: str
     name: str
     flag: str | None
-    """None for the signing key: everyone on a machine can read its command lines."""
+    """None for what is secret."""
     default: str
     allowed: str
     meaning: str
@@ -310,7 +336,7 @@ def every_setting() -> list[Setting]:
         Setting(
             field,
             setting_name(field),
-            None if field == "jwt_secret" else f"--{field.replace('_', '-')}",
+            None if field in SECRET else f"--{field.replace('_', '-')}",
             _shown(info.default),
             _allowed(info),
             info.description or "",

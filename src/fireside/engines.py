@@ -1,5 +1,6 @@
 """The engines: which database the settings choose, and its side of every port."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -22,6 +23,9 @@ class Engine(Protocol):
     async def start(self) -> None: ...
 
     async def ping(self) -> None: ...
+
+    def waiting(self) -> Mapping[str, int]:
+        """How much waits in it, by queue."""
 
     async def stop(self) -> None: ...
 

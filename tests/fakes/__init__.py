@@ -32,6 +32,9 @@ class FakeEngine:
 
     async def ping(self) -> None: ...
 
+    def waiting(self) -> dict[str, int]:
+        return {}
+
     async def stop(self) -> None: ...
 
 

@@ -14,6 +14,7 @@ from fireside.features.accounts.endpoints import routes
 from fireside.features.accounts.known import KnownUsers
 from fireside.features.accounts.service import Accounts, LoginFailures
 from fireside.http.app import Application, build
+from fireside.http.health import Readiness
 from tests.features.accounts.fakes import NOW_MS, FakeHasher, OpenAccounts
 
 TTL_S = 86_400
@@ -39,7 +40,7 @@ class Rest:
         )
         defaults: dict[str, Any] = {
             "authenticator": Authenticator(tokens, KnownUsers(self.store)),
-            "readiness": ready,
+            "readiness": Readiness({"database": ready}),
             "origins": OriginPolicy(["https://app.example.org"]),
         }
         self.app: Application = build([routes(accounts, tokens), *others], **defaults | settings)

@@ -1,12 +1,8 @@
-"""The application: health, docs, and the OpenAPI document."""
-
-import asyncio
+"""The application: docs, and the OpenAPI document."""
 
 import pytest
-import structlog
 
 from fireside import __version__
-from fireside.http import app as http
 from fireside.http.docs import ASSETS
 from tests.http.rest import Rest, refusal
 
@@ -14,39 +10,6 @@ from tests.http.rest import Rest, refusal
 @pytest.fixture
 def rest() -> Rest:
     return Rest()
-
-
-# ── health ───────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-@pytest.mark.parametrize("method", ["GET", "HEAD"])
-async def test_it_is_alive_and_ready(rest: Rest, method: str) -> None:
-    async with rest.client() as client:
-        for path in ("/healthz", "/readyz"):
-            response = await client.request(method, path)
-            assert response.status_code == 200
-            assert response.headers["content-type"].startswith("text/plain")
-
-
-async def no_store() -> None:
-    raise ConnectionError("mongodb://user:password@db.internal refused")
-
-
-async def silent_store() -> None:
-    await asyncio.Event().wait()
-
-
-@pytest.mark.parametrize("readiness", [no_store, silent_store])
-async def test_without_its_store_it_is_alive_but_not_ready(readiness: object, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "READY_TIMEOUT_S", 0)
-    rest = Rest(readiness=readiness)
-    with structlog.testing.capture_logs() as lines:
-        async with rest.client() as client:
-            assert (await client.get("/healthz")).status_code == 200
-            response = await client.get("/readyz")
-    assert refusal(response) == (503, "unavailable")
-    assert "password" not in response.text
-    assert [line["log_level"] for line in lines if line["event"] == "not ready"] == ["warning"]
 
 
 # ── docs ─────────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -14,8 +14,9 @@ from fireside.core.forms import Form, Reply
 from fireside.core.origins import OriginPolicy
 from fireside.http.app import build
 from fireside.http.commands import invalid
+from fireside.http.health import Readiness
 from tests.features.messages.chat import FakeAuthenticator
-from tests.http.rest import ready, refusal
+from tests.http.rest import refusal
 
 ME = "a" * 24
 JSON = {"Content-Type": "application/json"}
@@ -76,7 +77,7 @@ class Rest:
             [],
             {"things": [*commands, nothing]},
             authenticator=FakeAuthenticator(),
-            readiness=ready,
+            readiness=Readiness({}),
             origins=OriginPolicy(),
         )
 

@@ -5,6 +5,8 @@ import structlog
 from fastapi import APIRouter, Request
 
 from fireside.core.limits import RateLimiter
+from fireside.http.health import Check, Metrics, Readiness, Shown
+from fireside.http.middleware import ROUTINE, Traffic
 from tests.http.rest import Rest, refusal
 
 APP, OTHER = "https://app.example.org", "https://app.example.org.evil.example"
@@ -75,7 +77,63 @@ async def test_each_request_leaves_one_line_without_its_query(rest: Rest) -> Non
         "method": "GET",
         "path": "/nope%0A%0A%1B%5B31m",
         "status": 404,
+        "code": "not_found",
     }
+
+
+async def test_a_line_names_the_route_and_not_what_stands_in_the_address(rest: Rest) -> None:
+    with structlog.testing.capture_logs() as lines:
+        async with rest.client() as client:
+            await client.get("/api/users/6f1c0d9e5b7a4c3211223344?token=secret")
+    [line] = lines
+    assert line.pop("ms") >= 0
+    assert line == {
+        "event": "request",
+        "log_level": "info",
+        "method": "GET",
+        "route": "/api/users/{id}",
+        "status": 401,
+        "code": "unauthorized",
+    }
+
+
+@pytest.mark.parametrize("path", ROUTINE)
+async def test_what_machines_ask_all_the_time_is_no_news_unless_it_is_refused(path: str) -> None:
+    async def ready() -> None:
+        """It is."""
+
+    async def missing() -> None:
+        raise ConnectionError
+
+    async def text() -> bytes:
+        return b""
+
+    levels = {}
+    cases: list[tuple[str, Check, Shown]] = [("granted", ready, "on"), ("refused", missing, "off")]
+    for name, check, shown in cases:
+        rest = Rest(readiness=Readiness({"database": check}), metrics=Metrics(text, "text/plain", shown))
+        with structlog.testing.capture_logs() as lines:
+            async with rest.client() as client:
+                await client.get(path)
+        levels[name] = [line["log_level"] for line in lines if line["event"] == "request"]
+    assert levels == {"granted": ["debug"], "refused": ["debug" if path == "/healthz" else "info"]}
+
+
+async def test_requests_are_counted_by_route_and_never_by_what_the_caller_made_up() -> None:
+    traffic = Traffic()
+    rest = Rest(traffic=traffic)
+    async with rest.client() as client:
+        await client.get("/api/users/one")
+        await client.get("/api/users/two")
+        await client.get("/made/up")
+        await client.request("MADEUP", "/made/up/too")
+    assert traffic.requests == {
+        ("GET", "/api/users/{id}", "401"): 2,
+        ("GET", "other", "404"): 1,
+        ("other", "other", "404"): 1,
+    }
+    assert traffic.refusals == {"unauthorized": 2, "not_found": 2}
+    assert sum(traffic.seconds.counts) == 4
 
 
 async def test_a_long_path_is_cut(rest: Rest) -> None:

@@ -81,6 +81,11 @@ class BcryptHasher:
         same = await self._run(lambda: bcrypt.checkpw(secret[:MAX_BYTES], against))
         return same and bool(possible)
 
+    @property
+    def waiting(self) -> int:
+        """How many are being hashed, or wait for it."""
+        return self._waiting
+
     def close(self) -> None:
         """Let the threads go; what is waiting is cancelled."""
         self._pool.shutdown(wait=False, cancel_futures=True)

@@ -10,6 +10,8 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
+from fireside.core.measures import SIZES, Histogram
+
 T = TypeVar("T")
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.02, 1.0
@@ -19,7 +21,8 @@ class Batches(Generic[T]):
     """`start()` before the first `add`, `stop()` at the end.
 
     `commit` settles every item of a batch, whatever happens; they leave the list as they are settled. `refuse` settles
-    one that will not be written. `size` says how many to take of so many that wait.
+    one that will not be written. `size` says how many to take of so many that wait. `sizes` and `seconds` tell of the
+    batches that were committed.
     """
 
     def __init__(
@@ -35,6 +38,7 @@ class Batches(Generic[T]):
         self._refuse = refuse
         self._size = size
         self._max_waiting = max_waiting
+        self.sizes, self.seconds = Histogram(SIZES), Histogram()
         self._waiting: deque[T] = deque()
         self._wake = asyncio.Event()
         self._writer: asyncio.Task[None] | None = None
@@ -81,7 +85,10 @@ class Batches(Generic[T]):
                     await self._wake.wait()
                     continue
                 batch = [self._waiting.popleft() for _ in range(self._size(len(self._waiting)))]
+                size, since = len(batch), time.perf_counter()
                 await self._commit(batch)
+                self.sizes.observe(size)
+                self.seconds.observe(time.perf_counter() - since)
         finally:
             # If this was cancelled, or breaks: nobody is left waiting for what will not come.
             self._open = False

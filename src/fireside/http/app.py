@@ -4,38 +4,33 @@ Middlewares, outermost first: the request's context (id, log, standing headers),
 lie inside CORS, so that a page of an allowed origin can read why it was refused.
 """
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
-import structlog
 from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
+from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, RedirectResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
 
 from fireside import __version__
 from fireside.auth.authenticator import Authenticator
-from fireside.core.errors import Unavailable
 from fireside.core.events import Announcement, Command, Event
 from fireside.core.limits import RateLimiter
 from fireside.core.origins import OriginPolicy
-from fireside.http import asyncapi, docs
+from fireside.http import asyncapi, docs, health
 from fireside.http.commands import routes as command_routes
 from fireside.http.commands import schemas
 from fireside.http.errors import Refusals, refuse
 from fireside.http.guards import MAX_BODY_BYTES, Guards
-from fireside.http.middleware import Cors, RequestContext
+from fireside.http.middleware import ROUTINE, Cors, RequestContext, Traffic
 from fireside.http.openapi import with_examples, with_refusals
 
-log = structlog.stdlib.get_logger(__name__)
-
-READY_TIMEOUT_S = 2.0
 NO_COMMANDS: Mapping[str, Sequence[Command]] = {}
 NO_EVENTS: Mapping[str, Sequence[Event]] = {}
 
@@ -67,16 +62,20 @@ def build(
     commands: Mapping[str, Sequence[Command]] = NO_COMMANDS,
     *,
     authenticator: Authenticator,
-    readiness: Callable[[], Awaitable[None]],
+    readiness: health.Readiness,
     origins: OriginPolicy,
     per_address: RateLimiter | None = None,
     per_user: RateLimiter | None = None,
     max_body_bytes: int = MAX_BODY_BYTES,
     events: Mapping[str, Sequence[Event]] = NO_EVENTS,
     announcements: Sequence[Announcement] = (),
+    traffic: Traffic | None = None,
+    metrics: health.Metrics | None = None,
+    tracer_provider: Any = None,
 ) -> Application:
-    """The application. `commands` by the names under which the docs show them; `readiness` returns when the store
-    answers and raises when it does not. `events` and `announcements` are those of the sockets, for the docs alone."""
+    """The application. `commands` by the names under which the docs show them; `events` and `announcements` are
+    those of the sockets, for the docs alone. `traffic` counts what is asked, `metrics` is what `/metrics` answers,
+    and `tracer_provider` takes the spans of requests."""
 
     @cache
     def of_events() -> asyncapi.Document:
@@ -91,10 +90,11 @@ def build(
         # A redirect would be built from the Host header, which the caller chooses.
         redirect_slashes=False,
         generate_unique_id_function=_operation_id,
-        routes=[*_health(readiness), *docs.routes(of_events), Route("/", _welcome)],
+        telemetry=_telemetry(tracer_provider),
+        routes=[*health.routes(readiness, metrics), *docs.routes(of_events), Route("/", _welcome)],
         exception_handlers={HTTPException: refuse, RequestValidationError: refuse},
         middleware=[
-            Middleware(RequestContext),
+            Middleware(RequestContext, traffic or Traffic()),
             Middleware(Cors, origins),
             Middleware(Refusals),
             Middleware(Guards, per_address=per_address, max_body_bytes=max_body_bytes),
@@ -113,20 +113,12 @@ def _operation_id(route: APIRoute) -> str:
     return "_".join([*map(str, route.tags), route.name])
 
 
-def _health(readiness: Callable[[], Awaitable[None]]) -> list[BaseRoute]:
-    async def alive(_request: Request) -> Response:
-        return PlainTextResponse("ok\n")
-
-    async def ready(_request: Request) -> Response:
-        try:
-            async with asyncio.timeout(READY_TIMEOUT_S):
-                await readiness()
-        except Exception as error:
-            log.warning("not ready", exc_info=error)
-            raise Unavailable("The store does not answer.", retry_after_s=1) from error
-        return PlainTextResponse("ok\n")
-
-    return [Route("/healthz", alive), Route("/readyz", ready)]
+def _telemetry(tracer_provider: Any) -> TelemetryConfig:
+    # FastAPI's own would tell its logger what an exception says.
+    config: TelemetryConfig = {"tracing": tracer_provider is not None, "metrics": False, "logs": False}
+    if tracer_provider is not None:
+        config |= {"tracer_provider": tracer_provider, "exclude": lambda scope: scope["path"] in ROUTINE}
+    return config
 
 
 async def _welcome(_request: Request) -> Response:

@@ -90,6 +90,7 @@ async def refuse(request: Request, error: Exception) -> Response:
     if isinstance(refusal, Internal):
         log.error("request failed", method=request.method, exc_info=error)
     response = answer(refusal, request.state.request_id)
+    request.state.refusal = refusal.code
     if isinstance(error, HTTPException):
         response.headers.update(error.headers or {})
     if response.status_code == MethodNotAllowed.status:

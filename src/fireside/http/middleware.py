@@ -3,7 +3,7 @@
 What must stay true:
 
 - Every answer carries `X-Request-ID`; the same id is in its error body and on every log line written meanwhile.
-- The log line names the path and never the query, a header or a body.
+- The log line names the route, or the path where there is none, and never the query, a header or a body.
 - No answer may be framed, sniffed or cached unless its route says otherwise.
 - CORS never allows credentials. Tokens travel in a header that no browser adds by itself, so a foreign page that
   gets an answer gets it with a token it already had.
@@ -12,6 +12,7 @@ What must stay true:
 import re
 import secrets
 import time
+from collections import Counter
 from urllib.parse import quote
 
 import structlog
@@ -21,6 +22,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bound_contextvars
 
 from fireside.core.errors import Forbidden
+from fireside.core.measures import Histogram
 from fireside.core.origins import OriginPolicy
 from fireside.http.errors import answer
 
@@ -37,6 +39,7 @@ STANDING_HEADERS = {
 }
 
 METHODS = "GET, POST, PUT, PATCH, DELETE"
+KNOWN_METHODS = frozenset((*METHODS.split(", "), "HEAD", "OPTIONS"))
 PREFLIGHT_HEADERS = {
     "Access-Control-Allow-Methods": METHODS,
     "Access-Control-Allow-Headers": "Authorization, Content-Type, X-Request-ID",
@@ -44,12 +47,28 @@ PREFLIGHT_HEADERS = {
 }
 EXPOSED = "X-Request-ID, Retry-After"
 
+ROUTINE = ("/healthz", "/readyz", "/metrics")
+"""What machines ask all the time: no news, unless it is refused."""
+
+
+class Traffic:
+    """What was asked over HTTP since the start."""
+
+    def __init__(self) -> None:
+        self.requests: Counter[tuple[str, ...]] = Counter()
+        """By method, route and status; what has none of ours is `other`."""
+        self.refusals: Counter[str] = Counter()
+        """By code."""
+        self.seconds = Histogram()
+
 
 class RequestContext:
-    """Gives each request an id, which handlers find in `request.state.request_id`, and logs it when it is done."""
+    """Gives each request an id, which handlers find in `request.state.request_id`, logs it when it is done, and counts
+    it."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, traffic: Traffic) -> None:
         self._app = app
+        self._traffic = traffic
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -63,13 +82,21 @@ class RequestContext:
             try:
                 await self._app(scope, receive, outgoing)
             finally:
-                log.info(
-                    "request",
-                    method=scope["method"],
-                    path=quote(scope["path"])[:200],
-                    status=outgoing.status,
-                    ms=round((time.perf_counter() - started) * 1000, 1),
-                )
+                self._done(scope, outgoing.status, time.perf_counter() - started)
+
+    def _done(self, scope: Scope, status: int | None, seconds: float) -> None:
+        route: str | None = getattr(scope.get("route"), "path_format", None)
+        code: str | None = scope["state"].get("refusal")
+        method = scope["method"] if scope["method"] in KNOWN_METHODS else "other"
+        self._traffic.requests[method, route or "other", str(status or "none")] += 1
+        self._traffic.seconds.observe(seconds)
+        if code is not None:
+            self._traffic.refusals[code] += 1
+        fields: dict[str, object] = {"route": route} if route else {"path": quote(scope["path"])[:200]}
+        if code is not None:
+            fields["code"] = code
+        say = log.debug if code is None and scope["path"] in ROUTINE else log.info
+        say("request", method=method, **fields, status=status, ms=round(seconds * 1000, 1))
 
 
 class _Outgoing:

@@ -17,6 +17,7 @@ class Edge:
     def __init__(self, app: Any, *servers: EngineServer) -> None:
         self._app = app
         self._servers = {server.options.path.rstrip("/"): server for server in servers}
+        self.draining = False
         self._polling = {path: Polling(server) for path, server in self._servers.items()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -34,6 +35,7 @@ class Edge:
 
     def dismiss(self) -> None:
         """Close every session, telling the clients to come back."""
+        self.draining = True
         for server in self._servers.values():
             server.dismiss()
 

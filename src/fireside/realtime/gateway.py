@@ -95,6 +95,7 @@ class SocketCall:
     def refuse(self, error: ChatError) -> None:
         """Who did not ask for an acknowledgement is told by an event, so that no refusal goes unheard."""
         request_id = secrets.token_hex(8)
+        self.origin.session.server.metrics.refusals[error.code] += 1
         if isinstance(error, Internal):
             logger.error("event %s failed: request %s", self._event, request_id, exc_info=error.__cause__)
         body = error_body(error, request_id)
@@ -120,6 +121,10 @@ class ChatGateway:
         self._devices = devices
         self._clock = clock
         self._attendants = attendants
+
+    def knows(self, event: str) -> bool:
+        """Whether there is an event of this name."""
+        return event in self._events
 
     def connecting(self, socket: Socket, auth: Any) -> Awaitable[None]:
         return self._identify(socket, auth)
@@ -176,6 +181,7 @@ class ChatGateway:
         except Exception as error:
             refusal = _as_chat_error(error)
             request_id = secrets.token_hex(8)
+            socket.session.server.metrics.refusals[refusal.code] += 1
             if isinstance(refusal, Internal):
                 logger.error("a connection failed: request %s", request_id, exc_info=error)
             raise Refused(refusal.message, error_body(refusal, request_id)) from None

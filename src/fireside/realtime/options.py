@@ -1,8 +1,10 @@
 """How the socket edge behaves, and what it counts."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from fireside.core.measures import Histogram
 from fireside.core.origins import OriginPolicy
 
 
@@ -37,3 +39,18 @@ class Metrics:
     refused: int = 0
     slow_consumers: int = 0
     protocol_errors: int = 0
+    closed: Counter[str] = field(default_factory=Counter)
+    """Sessions, by the reason of their end."""
+    refusals: Counter[str] = field(default_factory=Counter)
+    """Events and log-ins that were refused, by code."""
+    turns: Histogram = field(default_factory=Histogram, repr=False)
+    """Seconds from the first frame that was queued to the last that left, of what was told in one go."""
+
+
+@dataclass(slots=True)
+class Census:
+    """Sessions by what carries them, and what waits to be sent to all of them."""
+
+    polling: int = 0
+    websocket: int = 0
+    pending_bytes: int = 0

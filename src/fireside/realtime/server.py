@@ -6,13 +6,14 @@ It knows nothing of Socket.IO: an application gives each session a peer. Both tr
 import asyncio
 import logging
 import secrets
+import time
 from collections import deque
 from collections.abc import Callable
 
 from fireside.realtime import frames
 from fireside.realtime.frames import frame
 from fireside.realtime.limits import FLOOD, Flow, Seats
-from fireside.realtime.options import Metrics, Options
+from fireside.realtime.options import Census, Metrics, Options
 from fireside.realtime.session import Handshake, Peer, Session
 from fireside.realtime.wheel import TimingWheel
 from fireside.socketio import engine
@@ -44,11 +45,22 @@ class EngineServer:
         self._rate, self._flood = options.packets_per_second, FLOOD * options.burst
         self._dirty: deque[Session] = deque()
         self._first: list[Session] = []
-        self._flushing = False
+        self._flushing, self._flushing_since = False, 0.0
         self._loop: asyncio.AbstractEventLoop
 
     def __len__(self) -> int:
         return len(self._sessions)
+
+    def census(self) -> Census:
+        """Who is connected at this moment. It looks at every session."""
+        found = Census()
+        for session in self._sessions.values():
+            if session.polling:
+                found.polling += 1
+            else:
+                found.websocket += 1
+            found.pending_bytes += session.pending_bytes
+        return found
 
     async def start(self) -> None:
         """Begin to keep time."""
@@ -123,7 +135,7 @@ class EngineServer:
         """Write what the session has waiting when this tick of the loop is over."""
         self._dirty.append(session)
         if not self._flushing:
-            self._flushing = True
+            self._flushing, self._flushing_since = True, time.perf_counter()
             self._loop.call_soon(self._flush)
 
     def flush_first(self, session: Session) -> None:
@@ -142,3 +154,5 @@ class EngineServer:
         self._flushing = bool(dirty)
         if dirty:
             self._loop.call_soon(self._flush)
+        else:
+            self.metrics.turns.observe(time.perf_counter() - self._flushing_since)

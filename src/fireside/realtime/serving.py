@@ -5,6 +5,7 @@ a polling request that waits would otherwise hold the shutdown up.
 """
 
 import asyncio
+import errno
 import signal
 import socket
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ import uvicorn
 from fireside.realtime.edge import Edge
 
 BACKLOG = 4096
+PORTS_TRIED = 100
 
 
 class EdgeServer(uvicorn.Server):
@@ -59,6 +61,40 @@ class EdgeServer(uvicorn.Server):
         await self._edge.stop()
 
 
+class PlainServer(uvicorn.Server):
+    """Serves an ASGI application beside an edge, in its process and on another port: `start`, then `stop`."""
+
+    def __init__(self, app: Any) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                timeout_graceful_shutdown=1,
+            )
+        )
+        self._serving: asyncio.Task[None] | None = None
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """They are the edge's."""
+        yield
+
+    def start(self, listener: socket.socket) -> None:
+        """Serve what comes to this socket, on the running loop."""
+        self._serving = asyncio.create_task(self.serve(sockets=[listener]), name="plain server")
+
+    async def stop(self) -> None:
+        """End."""
+        self.should_exit = True
+        if self._serving is not None:
+            await self._serving
+
+
 def listen(host: str, port: int) -> socket.socket:
     """A listening socket; port 0 takes any free one.
 
@@ -67,3 +103,18 @@ def listen(host: str, port: int) -> socket.socket:
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     return socket.create_server((host, port), family=family, backlog=BACKLOG, reuse_port=False)
+
+
+def listen_from(host: str, port: int) -> socket.socket:
+    """A listening socket on this port or, where others have it, the first free one of the next.
+
+    Raises:
+        OSError: none of `PORTS_TRIED` can be had.
+    """
+    for each in range(port, port + PORTS_TRIED - 1):
+        try:
+            return listen(host, each)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+    return listen(host, port + PORTS_TRIED - 1)

@@ -331,6 +331,7 @@ class Session:
             self.pending.append(farewell)
         self.flush()
         self.state = CLOSED
+        self.server.metrics.closed[reason] += 1
         self.server.wheel.cancel(self)
         if self.carrier is not None:
             self.carrier.close(reason, code)

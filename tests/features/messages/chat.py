@@ -21,6 +21,7 @@ from fireside.features.messages.posting import Posting
 from fireside.features.messages.service import Lenses, Message, Messages
 from fireside.features.messages.wire import SendMessage
 from fireside.http.app import build
+from fireside.http.health import Readiness
 from tests.contract.samples import direct
 from tests.fakes import FakeAccounts
 from tests.features.messages.nodes import ANN, BOB, EVE, HERE, UnreliableMessages
@@ -120,7 +121,7 @@ class Chat:
             [self.endpoints.routes()],
             {"messages": self.endpoints.commands()},
             authenticator=FakeAuthenticator(),
-            readiness=self._ready,
+            readiness=Readiness({}),
             origins=OriginPolicy(),
         )
 
@@ -154,9 +155,6 @@ class Chat:
         ]
         assert await self.store.append(messages) == count
         return messages
-
-    async def _ready(self) -> None:
-        """The store answers."""
 
 
 @asynccontextmanager

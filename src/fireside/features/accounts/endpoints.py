@@ -15,6 +15,7 @@ from fireside.auth.passwords import MAX_BYTES, MIN_BYTES
 from fireside.auth.tokens import Tokens
 from fireside.core.clock import iso
 from fireside.core.forms import ANNA
+from fireside.core.measures import counted
 from fireside.core.paging import DEFAULT_LIMIT, MAX_LIMIT
 from fireside.features.accounts.service import MAX_EMAIL_BYTES, MAX_NAME, MIN_NAME, NAME, Accounts, User
 from fireside.features.wire import Responses, Wire
@@ -127,13 +128,15 @@ def routes(accounts: Accounts, tokens: Tokens) -> APIRouter:
     @router.post("/register", status_code=201, responses=TAKEN)
     async def register(form: Registration, request: Request) -> Welcome:
         """Register, and be logged in."""
-        user = await accounts.register(form.username, form.password, form.email, _address(request))
+        with counted(accounts.registered):
+            user = await accounts.register(form.username, form.password, form.email, _address(request))
         return Welcome(user=_me(user), token=tokens.issue(user.id))
 
     @router.post("/login", summary="Log in", responses=WRONG)
     async def log_in(form: LogIn, request: Request) -> Welcome:
         """Log in. No such user and a wrong password are answered alike."""
-        user = await accounts.log_in(form.username, form.password, _address(request))
+        with counted(accounts.logged_in):
+            user = await accounts.log_in(form.username, form.password, _address(request))
         return Welcome(user=_me(user), token=tokens.issue(user.id))
 
     @router.get("/me", summary="Read who you are", responses=MISSING)

@@ -6,7 +6,7 @@ answer after the same work. An e-mail address is not unique, so registering tell
 
 import re
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -109,6 +109,9 @@ class Accounts:
         self._failures = failures
         self._clock = clock
         self._registrations = registrations
+        self.registered: Counter[str] = Counter()
+        """What came of registrations and, below, of log-ins: `ok`, or the code of the refusal."""
+        self.logged_in: Counter[str] = Counter()
 
     async def register(self, username: str, password: str, email: str, address: str) -> User:
         """A new user.

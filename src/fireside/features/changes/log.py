@@ -103,6 +103,7 @@ class ChangeLog:
         self._clock = clock
         self._windows = windows
         self._patience = partial(Patience, patience_s, monotonic, sleep)
+        self.stored = 0
         self._batches = Batches("change log", self._commit, self._refuse, partial(min, MAX_BATCH), MAX_WAITING)
 
     async def start(self) -> None:
@@ -112,6 +113,11 @@ class ChangeLog:
     async def stop(self) -> None:
         """Refuse what comes now, settle everything that was accepted, and end."""
         await self._batches.stop()
+
+    @property
+    def batches(self) -> Batches[Wish]:
+        """How much waits, and how what does not was written."""
+        return self._batches
 
     def append(self, conversation: Conversation, seq: int, actor: str, what: ChangeKind, done: Done) -> None:
         """Accept a wish behind those before it.
@@ -153,6 +159,7 @@ class ChangeLog:
             if not granted:
                 return
             stored = await self._store.append([each.change for each in granted])
+            self.stored += stored
             await self._show([(each.message, each.change) for each in granted[:stored]])
             for each in granted[:stored]:
                 each.talk.rev = each.change.rev

@@ -15,18 +15,18 @@ class Lanes:
     """Implements `Log` with at least one message log. `start()` before the first `append`, `stop()` at the end."""
 
     def __init__(self, logs: Sequence[MessageLog]) -> None:
-        self._logs = logs
+        self.logs = logs
 
     async def start(self) -> None:
         """Begin to write."""
-        for log in self._logs:
+        for log in self.logs:
             await log.start()
 
     async def stop(self) -> None:
         """Refuse what comes now, settle everything that was accepted, and end."""
-        for log in self._logs:
+        for log in self.logs:
             await log.stop()
 
     def append(self, draft: Draft, done: Done) -> None:
         """As `MessageLog.append`, in the conversation's lane."""
-        self._logs[hash(draft.conversation.id) % len(self._logs)].append(draft, done)
+        self.logs[hash(draft.conversation.id) % len(self.logs)].append(draft, done)

@@ -101,6 +101,7 @@ class MessageLog:
         self._admitted = partial(groups.admitted, max_members=max_members)
         self._max_batch = max_batch
         self._patience = partial(Patience, patience_s, monotonic, sleep)
+        self.stored = 0
         self._batches = Batches("message log", self._commit, self._refuse, self._size, max_waiting)
 
     async def start(self) -> None:
@@ -110,6 +111,11 @@ class MessageLog:
     async def stop(self) -> None:
         """Refuse what comes now, settle everything that was accepted, and end."""
         await self._batches.stop()
+
+    @property
+    def batches(self) -> Batches[Entry]:
+        """How much waits, and how what does not was written."""
+        return self._batches
 
     def append(self, draft: Draft, done: Done) -> None:
         """Accept a draft behind those before it; `done` is called when it is durable, or known to have no place.
@@ -175,6 +181,7 @@ class MessageLog:
                 raise
             if unanswered:
                 unanswered.difference_update(map(_identity, messages[:stored]))
+            self.stored += stored
             settled, part[:] = numbered[:stored], part[stored:]
             try:
                 await self._count(settled)

@@ -95,6 +95,10 @@ class MongoEngine:
         with translated():
             await self.database.command("ping")
 
+    def waiting(self) -> dict[str, int]:
+        """Nothing that is seen: what waits for a connection waits in the driver."""
+        return {}
+
     @property
     def database(self) -> Database:
         """The database, with the guarantees above.

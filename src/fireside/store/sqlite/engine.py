@@ -99,6 +99,11 @@ class SqliteEngine:
         """
         await self.read(lambda connection: connection.execute("SELECT 1").get)
 
+    def waiting(self) -> dict[str, int]:
+        """How many calls are in each lane."""
+        lanes = {"writes": self._writer, "reads": self._readers}
+        return {name: 0 if lane is None else len(lane) for name, lane in lanes.items()}
+
     @staticmethod
     def _running(lane: Lane | None) -> Lane:
         if lane is None:

@@ -91,6 +91,10 @@ class Lane:
         for thread in self._threads:
             thread.start()
 
+    def __len__(self) -> int:
+        """How many jobs are in it."""
+        return self._inside
+
     def submit(self, work: Work[T]) -> asyncio.Future[T]:
         """Queue the work; the future has its outcome.
 

@@ -1,0 +1,67 @@
+"""Those who watch a running server: health and metrics, on the port of everybody or on one of their own."""
+
+import re
+import socket
+from pathlib import Path
+
+import httpx2
+
+from tests.journeys.people import House
+from tests.serving import FiresideProcess
+
+
+async def metric(http: httpx2.AsyncClient, sample: str) -> float:
+    """The value of a sample, by its name and labels as they are written."""
+    lines = (await http.get("/metrics")).raise_for_status().text.splitlines()
+    (value,) = (line.removeprefix(f"{sample} ") for line in lines if line.startswith(f"{sample} "))
+    return float(value)
+
+
+async def test_whoever_is_connected_and_what_they_say_is_in_the_metrics(own_house: House) -> None:
+    ann, bob = await own_house.person("ann"), await own_house.person("bob")
+    async with ann.device("websocket") as anns, bob.device("polling") as bobs:
+        await anns.send(bob, "hello")
+        await bobs.heard()
+        http = own_house.http
+        assert await metric(http, 'fireside_connections{transport="websocket"}') == 1
+        assert await metric(http, 'fireside_connections{transport="polling"}') == 1
+        assert await metric(http, "fireside_people_connected") == 2
+        assert await metric(http, "fireside_messages_stored_total") == 1
+        assert await metric(http, "fireside_delivery_seconds_count") > 0
+        assert await metric(http, "fireside_database_up") == 1
+        await anns.call("sendMessage", {"recipient": ann.id, "conversation": ann.id, "content": "two places"})
+        assert await metric(http, 'fireside_refusals_total{code="invalid_input",wire="socket"}') == 1
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def watched_port(server: FiresideProcess) -> int:
+    """Where it says that those who watch may ask."""
+    (port,) = re.findall(r"health and metrics on 127\.0\.0\.1 port (\d+)", server.log.read_text())
+    return int(port)
+
+
+async def test_each_of_several_processes_has_a_port_for_those_who_watch(tmp_path: Path) -> None:
+    first = free_port()
+    settings = {"FIRESIDE_METRICS_PORT": str(first), "FIRESIDE_LOG_LEVEL": "info"}
+    folders = [tmp_path / "one", tmp_path / "two"]
+    for folder in folders:
+        folder.mkdir()
+    async with FiresideProcess(folders[0], settings) as one, FiresideProcess(folders[1], settings) as two:
+        await one.register("ann")
+        ports = [watched_port(server) for server in (one, two)]
+        assert first <= ports[0] < ports[1]
+        for server, port, registered in ((one, ports[0], 1), (two, ports[1], 0)):
+            async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}") as http:
+                assert (await http.get("/readyz")).status_code == 200
+                assert (await http.get("/api/users/me")).status_code == 404
+                assert await metric(http, "fireside_database_up") == 1
+                text = (await http.get("/metrics")).text
+                assert ('fireside_registrations_total{outcome="ok"} 1.0' in text) == bool(registered)
+            async with httpx2.AsyncClient(base_url=server.url) as http:
+                assert (await http.get("/metrics")).status_code == 404
+        assert (await one.stop(), await two.stop()) == (0, 0)
