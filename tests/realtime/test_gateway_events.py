@@ -1,15 +1,30 @@
 """The chat on the main namespace: what an event may look like, what its answer is, and whom deliveries reach."""
 
+import asyncio
 import json
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterator
 
 import pytest
+from structlog.contextvars import get_contextvars
 
 from fireside.core.errors import NotFound
 from fireside.core.events import Call, Event
-from fireside.realtime.delivery import Delivery
-from tests.realtime.chat import ANN, ANN_AUTH, BOB, SECRET, Chat, Said, Say, ann, ask, require_refusal
+from fireside.realtime.delivery import Delivery, Devices
+from fireside.realtime.gateway import ChatGateway
+from tests.realtime.chat import (
+    ANN,
+    ANN_AUTH,
+    BOB,
+    SECRET,
+    Chat,
+    FakeAuthenticator,
+    Said,
+    Say,
+    ann,
+    ask,
+    require_refusal,
+)
 from tests.realtime.clients import joined
 from tests.realtime.served import Serve, Served, eventually
 
@@ -37,6 +52,57 @@ async def test_an_event_that_asks_for_no_acknowledgement_is_handled_and_gets_non
     await client.send('42["say",{"text":"quietly"}]')
     assert (await ask(client, "say", {"text": "aloud"}))["text"] == "aloud"
     assert [form.text for _, form in chat.said] == ["quietly", "aloud"]
+
+
+class Ids(logging.Filter):
+    """Notes of which connection each line is that the gateway and its handlers log, in a handler that waits."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.logged: list[tuple[str, object]] = []
+        self.gateway = ChatGateway(
+            [Event("fail", Say, self._fail), Event("later", Say, self._later)],
+            FakeAuthenticator(),
+            Devices(),
+            lambda: 0,
+        )
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        self.logged.append((record.getMessage().partition(":")[0], get_contextvars().get("connection_id")))
+        return False
+
+    def _fail(self, call: Call, form: Say) -> None:
+        raise RuntimeError
+
+    async def _later(self, call: Call, form: Say) -> None:
+        await asyncio.sleep(0)
+        logging.getLogger("fireside.realtime.gateway").error("later")
+        call.reply(Said(text=form.text))
+
+
+@pytest.fixture
+def ids() -> Iterator[Ids]:
+    ids, logger = Ids(), logging.getLogger("fireside.realtime.gateway")
+    logger.addFilter(ids)
+    yield ids
+    logger.removeFilter(ids)
+
+
+@pytest.mark.asyncio(loop_factories=["uvloop", "asyncio"])
+async def test_what_is_logged_of_an_event_names_the_connection_and_nothing_else_does(serve: Serve, ids: Ids) -> None:
+    served = await serve(ids.gateway)
+    ones, others, polling = await served.websocket(), await served.websocket(), await served.polling()
+    one, other, third = await ones.connect(ANN_AUTH), await others.connect(ANN_AUTH), await polling.connect(ANN_AUTH)
+    expected: list[tuple[str, object]] = []
+    for client, name in ((ones, one), (others, other), (ones, one)):
+        await ask(client, "later", {"text": "x"})
+        await ask(client, "fail", {"text": "x"})
+        expected += [("later", name), ("event fail failed", name)]
+    await polling.post('42["later",{"text":"x"}]', '42["fail",{"text":"x"}]')
+    await eventually(lambda: len(ids.logged) == 8)
+    assert ids.logged == [*expected, ("later", third), ("event fail failed", third)]
+    assert third != polling.sid
+    assert "connection_id" not in get_contextvars()
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,13 @@ end of the connection; only a broken protocol or a flood is.
 
 import logging
 import secrets
-from collections.abc import Awaitable, Iterable, Sequence
+from collections.abc import Awaitable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Annotated, Any
 
 import msgspec
+from structlog.contextvars import STRUCTLOG_KEY_PREFIX
 
 from fireside.auth.authenticator import Authenticator, bearer_token
 from fireside.core.clock import Clock
@@ -31,6 +34,10 @@ from fireside.socketio.packet import encode_json
 logger = logging.getLogger(__name__)
 
 MAX_NAME = 64
+
+LOGGED: ContextVar[str] = ContextVar(f"{STRUCTLOG_KEY_PREFIX}connection_id")
+"""Which connection a line is about: a `Socket.id`, never a sid. It is set where something is waited for, in a task of
+its own, and where a failure is logged; an event that is answered at once has nothing else to log."""
 
 NO_RATE = RateLimited("Too many events. Slow down.", retry_after_s=1)
 
@@ -97,7 +104,8 @@ class SocketCall:
         request_id = secrets.token_hex(8)
         self.origin.session.server.metrics.refusals[error.code] += 1
         if isinstance(error, Internal):
-            logger.error("event %s failed: request %s", self._event, request_id, exc_info=error.__cause__)
+            with _logged_as(self.origin):
+                logger.error("event %s failed: request %s", self._event, request_id, exc_info=error.__cause__)
         body = error_body(error, request_id)
         if self._ack is not None:
             self._ack({"ok": False, **body})
@@ -134,6 +142,7 @@ class ChatGateway:
         socket.session.handshake = None
         user_id = socket.context.user_id
         self._devices.add(user_id, socket)
+        logger.debug("connection %s: user %s is there", socket.id, user_id)
         for attendant in self._attendants:
             attendant.came(user_id, socket)
 
@@ -164,10 +173,12 @@ class ChatGateway:
     def disconnected(self, socket: Socket, reason: str) -> None:
         user_id = socket.context.user_id
         self._devices.remove(user_id, socket)
+        logger.debug("connection %s: user %s has left: %s", socket.id, user_id, reason)
         for attendant in self._attendants:
             attendant.went(user_id, socket)
 
     async def _identify(self, socket: Socket, auth: Any) -> None:
+        LOGGED.set(socket.id)
         handshake = socket.session.handshake
         token = auth.get("token") if isinstance(auth, dict) else None
         if token is None and handshake is not None:
@@ -188,7 +199,18 @@ class ChatGateway:
         socket.context = Person(claims.user_id, claims.expires_at)
 
 
+@contextmanager
+def _logged_as(socket: Socket) -> Iterator[None]:
+    # The loop may have one context for all connections: what is set there has to be taken back.
+    before = LOGGED.set(socket.id)
+    try:
+        yield
+    finally:
+        LOGGED.reset(before)
+
+
 async def _later(call: SocketCall, waiting: Awaitable[None]) -> None:
+    LOGGED.set(call.origin.id)
     try:
         await waiting
     except Exception as error:
