@@ -1,6 +1,7 @@
 """The command line: what a person types, what they see, and with which status it ends."""
 
 import asyncio
+import json
 import os
 import re
 import subprocess
@@ -185,7 +186,31 @@ def test_config_refuses_what_serve_would_refuse(
     assert "FIRESIDE_BCRYPT_ROUNDS must be a whole number from 4 to 16" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", ["serve", "config"])
+def test_the_doctor_says_what_to_do_and_ends_with_1_where_the_server_could_not_run(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(monkeypatch, "doctor") == 0
+    said = capsys.readouterr().out
+    assert re.search(r"│ signing key +│ ok +│ made at the first start", said)
+    assert run(monkeypatch, "doctor", "--env", "production") == 1
+    said = capsys.readouterr().out
+    assert re.search(r"│ signing key +│ fail +│ JWT_SECRET must be set in production", said)
+    assert not Path("fireside-data").exists()
+
+
+def test_the_doctor_speaks_to_programs_too(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(monkeypatch, "doctor", "--json", "--port", "x") == 1
+    assert json.loads(capsys.readouterr().out) == [
+        {
+            "check": "settings",
+            "status": "fail",
+            "found": "PORT must be a whole number from 0 to 65535, not 'x'",
+            "advice": "`fireside config` shows all settings; their reference is docs/settings.md.",
+        }
+    ]
+
+
+@pytest.mark.parametrize("command", ["serve", "config", "doctor"])
 def test_every_setting_but_the_secret_has_a_flag(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str
 ) -> None:

@@ -1,4 +1,4 @@
-"""The command line: `fireside serve`, `fireside config`, `fireside backup`, `fireside user`, `fireside --version`.
+"""The command line: `fireside serve`, `config`, `doctor`, `backup`, `user`, and `--version`.
 
 Owns the flags (one per setting, made from the settings themselves) and what a person sees: the banner, the
 table, the one line in place of a traceback. A wrong setting exits with 2, a failed start with 1.
@@ -6,6 +6,7 @@ table, the one line in place of a traceback. A wrong setting exits with 2, a fai
 
 import asyncio
 import inspect
+import json
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -15,6 +16,7 @@ from typing import Annotated, NoReturn
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from fireside import __version__, logs
 from fireside.config import Setting, Settings, SettingsError, StartupError, describe, every_setting, load, misspelt
@@ -118,11 +120,37 @@ def config(
     table = Table("Setting", "Value", "Source", "Meaning")
     for row in describe(load(flags)):
         table.add_row(*row)
+    _show(table)
+    for warning in misspelt():
+        print(f"fireside: {warning}", file=sys.stderr)
+
+
+@app.command()
+@with_setting_flags
+def doctor(
+    flags: Flags,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a list of objects, for programs.")] = False,
+) -> None:
+    """Look at everything the server needs, and say what to do. Ends with 1 if it could not run as it is."""
+    from fireside.doctor import examine  # here: the other commands need no database
+
+    findings = asyncio.run(examine(flags))
+    if as_json:
+        print(json.dumps([finding._asdict() for finding in findings], indent=2))
+    else:
+        table = Table("Check", "Status", "Found", "What to do")
+        for finding in findings:
+            status = Text(finding.status, style={"ok": "green", "warn": "yellow", "fail": "bold red"}[finding.status])
+            table.add_row(finding.check, status, finding.found, finding.advice)
+        _show(table)
+    if any(finding.status == "fail" for finding in findings):
+        raise typer.Exit(1)
+
+
+def _show(table: Table) -> None:
     # Piped into a pager or grep, a row must not be folded to 80 columns.
     width = None if sys.stdout.isatty() else 240
     Console(markup=False, emoji=False, highlight=False, width=width).print(table)
-    for warning in misspelt():
-        print(f"fireside: {warning}", file=sys.stderr)
 
 
 @app.command()

@@ -15,6 +15,7 @@ from fireside.features.personal.service import PersonalStore
 from fireside.features.presence.service import PresenceStore
 from fireside.features.receipts.service import ReceiptStore
 from fireside.store import mongo, sqlite
+from fireside.store.condition import Condition
 
 
 class Engine(Protocol):
@@ -23,6 +24,13 @@ class Engine(Protocol):
     async def start(self) -> None: ...
 
     async def ping(self) -> None: ...
+
+    async def inspect(self) -> Condition:
+        """How the database is, started or not; nothing is changed.
+
+        Raises:
+            StoreError: it cannot be reached.
+        """
 
     def waiting(self) -> Mapping[str, int]:
         """How much waits in it, by queue."""

@@ -30,8 +30,9 @@ class SigningKey:
     warning: str | None = None
 
 
-def resolve_secret(settings: Settings) -> SigningKey:
-    """The key to sign tokens with; makes and keeps one where that is allowed.
+def resolve_secret(settings: Settings, *, make: bool = True) -> SigningKey:
+    """The key to sign tokens with; makes and keeps one where that is allowed. With `make=False` none is made: where
+    there would be, its value is empty.
 
     Raises:
         SettingsError: none was given, or a short one, where a good one must be.
@@ -42,7 +43,7 @@ def resolve_secret(settings: Settings) -> SigningKey:
     if given is None:
         if why:
             raise SettingsError(f"JWT_SECRET must be set {why}, to at least {MIN_BYTES} bytes; {HOW}")
-        return _kept(settings.data_dir)
+        return _kept(settings.data_dir, make)
     if len(given.value.encode()) >= MIN_BYTES:
         return given
     if why:
@@ -64,9 +65,11 @@ def _given(settings: Settings) -> SigningKey | None:
     return SigningKey(value, "JWT_SECRET_FILE")
 
 
-def _kept(data_dir: Path) -> SigningKey:
+def _kept(data_dir: Path, make: bool) -> SigningKey:
     path = data_dir / KEPT_AS
     try:
+        if not make and not path.exists():
+            return SigningKey("", f"made at the first start, in {path}")
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         made = not path.exists() and _keep(path, secrets.token_urlsafe(48))
         value = path.read_text("utf-8").strip()

@@ -4,6 +4,7 @@ Every call lets others run first, as a database would: a use case that checks an
 """
 
 from fireside.engines import Stores
+from fireside.store.condition import Condition
 from tests.fakes.accounts import FakeAccounts, FakePresence
 from tests.fakes.conversations import FakeActivity, FakeConversations, FakeInbox, FakeMembers, FakeReceipts
 from tests.fakes.messages import FakeChanges, FakeMessages
@@ -31,6 +32,9 @@ class FakeEngine:
     async def start(self) -> None: ...
 
     async def ping(self) -> None: ...
+
+    async def inspect(self) -> Condition:
+        return Condition("memory", 1, 1)
 
     def waiting(self) -> dict[str, int]:
         return {}

@@ -32,6 +32,13 @@ class Line:
         except NoScriptError:
             return await self._ask("EVAL", script.source, 0, *arguments)
 
+    async def version(self) -> str:
+        """What answers there, as it says itself."""
+        said: bytes = await self._ask("INFO", "server")
+        facts = dict(line.split(":", 1) for line in said.decode().splitlines() if ":" in line)
+        known = next(name for name in ("valkey_version", "redis_version") if name in facts)
+        return f"{known.removesuffix('_version').capitalize()} {facts[known]}"
+
     async def subscribe(self, channel: str) -> None:
         """Hear this channel; return when it is so. From then on the line is good for `heard` alone."""
         await self._ask("SUBSCRIBE", channel)

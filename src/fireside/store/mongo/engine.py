@@ -13,6 +13,7 @@ What must stay true, whatever the address says:
 
 import logging
 from collections.abc import AsyncIterator, Sequence
+from datetime import UTC
 
 import pymongo
 from bson.codec_options import DatetimeConversion
@@ -20,10 +21,12 @@ from pymongo import AsyncMongoClient
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.errors import PyMongoError, ServerSelectionTimeoutError
 
+from fireside.core.clock import now_ms
 from fireside.core.errors import Unavailable
+from fireside.store.condition import Condition
 from fireside.store.errors import StoreError
 from fireside.store.mongo.errors import describe, outage, translated
-from fireside.store.mongo.schema import META, Database, Document, migrate, require_today
+from fireside.store.mongo.schema import META, MIGRATIONS, Database, Document, condition, migrate, require_today
 
 logger = logging.getLogger(__name__)
 
@@ -86,6 +89,33 @@ class MongoEngine:
         if client is not None:
             await client.close()
 
+    async def inspect(self) -> Condition:
+        """How the database is. It need not be started, and nothing is changed.
+
+        Raises:
+            StoreError: it cannot be reached or used.
+        """
+        self._client = self._connect()
+        database = self._client.get_default_database(DEFAULT_DATABASE)
+        try:
+            with pymongo.timeout(self._server_selection_timeout_ms / 1000):
+                await database.command("ping")
+                since = now_ms()
+                hello = await database.command("hello")
+                its_ms = round(hello["localTime"].replace(tzinfo=UTC).timestamp() * 1000)
+                ahead_ms = its_ms - (since + now_ms()) // 2
+                server = f"MongoDB {(await self._client.server_info())['version']}"
+                stats = await database.command("dbStats")
+                version, missing = await condition(database)
+        except PyMongoError as error:
+            raise StoreError(self._why_not(error)) from error
+        finally:
+            await self.stop()
+        # A database that is not there yet is said to have none.
+        total, used = int(stats["fsTotalSize"]), int(stats["fsUsedSize"])
+        disk = (total - used, total) if total else None
+        return Condition(server, version, len(MIGRATIONS), missing, ahead_ms, disk, _is_replicated(hello))
+
     async def ping(self) -> None:
         """Return if a server that takes writes answers.
 
@@ -146,7 +176,7 @@ class MongoEngine:
     async def _meet(self) -> None:
         """Find out whom we talk to."""
         hello = await self.database.command("hello")
-        self._replicated = "setName" in hello or hello.get("msg") == "isdbgrid"
+        self._replicated = _is_replicated(hello)
         version = tuple((await self.database.client.server_info())["versionArray"][:2])
         if version < OLDEST:
             raise StoreError(f"MongoDB {OLDEST[0]}.{OLDEST[1]} or newer is needed; this is {version[0]}.{version[1]}.")
@@ -159,6 +189,10 @@ class MongoEngine:
             addresses = ", ".join(f"{host}:{port}" for host, port in servers)
             return f"No MongoDB that takes writes answers at {addresses}."
         return f"The MongoDB database cannot be used: {describe(error)}."
+
+
+def _is_replicated(hello: Document) -> bool:
+    return "setName" in hello or hello.get("msg") == "isdbgrid"
 
 
 DUPLICATE_KEY = 11000

@@ -121,6 +121,20 @@ async def require_today(database: Database) -> None:
         raise OlderDatabase(database.name, found, len(MIGRATIONS))
 
 
+async def condition(database: Database) -> tuple[int, dict[str, str]]:
+    """The version of the schema, and what of today's is missing in one of today, each with what to do about it."""
+    schema = await database[META].find_one({"_id": "schema"})
+    version = int(schema["version"]) if schema else 0
+    missing: dict[str, str] = {}
+    if version == len(MIGRATIONS):
+        for name in {index.collection for index in INDEXES}:
+            there = await database[name].index_information()
+            for index in INDEXES:
+                if index.collection == name and index.name not in there:
+                    missing[f"{name}.{index.name}"] = "Start Fireside again: it makes its indexes at every start."
+    return version, missing
+
+
 async def _migrate_from(database: Database, found: int) -> None:
     for version, step in enumerate(MIGRATIONS[found:], found + 1):
         await step(database)

@@ -11,14 +11,18 @@ Nothing but the owner may read the files: the folder, where it is made here, has
 
 import asyncio
 import os
+import shutil
+from contextlib import closing
 from pathlib import Path
 
 import apsw
 
+from fireside.core.clock import now_ms
 from fireside.core.errors import Unavailable
+from fireside.store.condition import Condition
 from fireside.store.errors import DatabaseInUse, StoreError
 from fireside.store.sqlite.lane import Lane, T, Work
-from fireside.store.sqlite.schema import migrate, require_today
+from fireside.store.sqlite.schema import MIGRATIONS, migrate, missing, require_today
 from fireside.store.sqlite.transactions import answer, commit
 
 READERS = 2
@@ -104,6 +108,27 @@ class SqliteEngine:
         lanes = {"writes": self._writer, "reads": self._readers}
         return {name: 0 if lane is None else len(lane) for name, lane in lanes.items()}
 
+    async def inspect(self) -> Condition:
+        """How the database is, running or not. Nothing is changed, or made.
+
+        Raises:
+            StoreError: it cannot be read.
+        """
+        return await asyncio.to_thread(self._inspect)
+
+    def _inspect(self) -> Condition:
+        server = f"SQLite {apsw.sqlite_lib_version()}"
+        try:
+            if not self._path.exists():
+                return Condition(server, 0, len(MIGRATIONS), disk=_disk(self._path))
+            ahead_ms = max(0, round(self._path.stat().st_mtime * 1000) - now_ms())
+            with closing(_open_to_look(self._path)) as connection:
+                version = int(connection.pragma("user_version"))
+                gone = missing(connection) if version == len(MIGRATIONS) else {}
+        except (OSError, apsw.Error) as error:
+            raise StoreError(f"The database {self._path} cannot be read: {error}") from error
+        return Condition(server, version, len(MIGRATIONS), gone, ahead_ms, _disk(self._path))
+
     @staticmethod
     def _running(lane: Lane | None) -> Lane:
         if lane is None:
@@ -179,6 +204,22 @@ def _open_reader(path: Path) -> apsw.Connection:
     for name, value in PRAGMAS:
         connection.pragma(name, value)
     return connection
+
+
+def _open_to_look(path: Path) -> apsw.Connection:
+    # Without a log nobody is writing, and nothing is put beside the file: it might not be ours to the server's user.
+    still = "" if path.with_name(f"{path.name}-wal").exists() else "?immutable=1"
+    flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
+    connection = apsw.Connection(f"{path.absolute().as_uri()}{still}", flags=flags)
+    connection.set_busy_timeout(BUSY_TIMEOUT_MS)
+    return connection
+
+
+def _disk(path: Path) -> tuple[int, int]:
+    """Free and all bytes where the file is or will be."""
+    folder = next(each for each in path.absolute().parents if each.exists())
+    usage = shutil.disk_usage(folder)
+    return usage.free, usage.total
 
 
 def _make(path: Path) -> None:

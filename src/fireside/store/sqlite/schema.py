@@ -161,6 +161,17 @@ def require_today(connection: apsw.Connection, database: str) -> None:
         raise OlderDatabase(database, found, len(MIGRATIONS))
 
 
+def missing(connection: apsw.Connection) -> dict[str, str]:
+    """What of today's schema is not in a database of today's version, each with the statement that makes it."""
+    whole = apsw.Connection(":memory:")
+    for script in MIGRATIONS:
+        whole.execute(script)
+    wanted = whole.execute("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL").fetchall()
+    whole.close()
+    there = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema")}
+    return {str(name): f"{' '.join(str(sql).split())};" for name, sql in wanted if name not in there}
+
+
 def blob(some_id: str) -> bytes:
     """An id as it is stored."""
     return bytes.fromhex(some_id)
