@@ -174,8 +174,8 @@ def serve(settings: Settings, secret: str) -> None:
 async def _serve(settings: Settings, secret: str) -> None:
     fireside = Fireside(settings, secret, stores_for(settings))
     listener = _open("PORT", listen, settings.host, settings.port)
+    beside = _beside(fireside, settings)
     try:
-        beside = _beside(fireside, settings)
         await fireside.start()
     except StoreError as error:
         listener.close()
@@ -194,6 +194,8 @@ async def _serve(settings: Settings, secret: str) -> None:
         forwarded_allow_ips=list(settings.trusted_proxies),
         timeout_graceful_shutdown=10,
     )
+    if beside is not None:
+        beside.start()
     try:
         await server.serve(sockets=[listener])
     finally:
@@ -215,9 +217,7 @@ def _beside(fireside: Fireside, settings: Settings) -> PlainServer | None:
         return None
     listener = _open("FIRESIDE_METRICS_PORT", listen_from, settings.host, settings.metrics_port)
     logger.info("health and metrics on %s port %d", *listener.getsockname()[:2])
-    server = PlainServer(health.application(fireside.readiness, fireside.metrics))
-    server.start(listener)
-    return server
+    return PlainServer(health.application(fireside.readiness, fireside.metrics), listener)
 
 
 def _bus(settings: Settings) -> Bus | None:

@@ -2,24 +2,22 @@
 
 import json
 import re
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import httpx2
-import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from fireside import __version__
 from fireside.app import Fireside
-from fireside.config import load
 from fireside.core.errors import Unavailable
 from fireside.realtime.session import Handshake
 from fireside.telemetry.exposition import Exposition
 from fireside.telemetry.metrics import METRICS, Parts, reference
-from tests.fakes import FakeEngine, in_memory
-from tests.serving import PASSWORD, QUICK, SECRET
+from tests.fakes import FakeEngine
+from tests.serving import PASSWORD
+from tests.telemetry.conftest import http
 
 ROOT = Path(__file__).parents[2]
 DASHBOARD = ROOT / "deploy" / "grafana" / "fireside.json"
@@ -39,22 +37,6 @@ async def samples(parts: Parts) -> Samples:
 
 def families(found: Samples) -> set[str]:
     return {re.sub(r"_(bucket|count|sum)$", "", name) for name in found if name.startswith("fireside_")}
-
-
-@pytest.fixture
-async def fireside(tmp_path: Path) -> AsyncIterator[Fireside]:
-    settings = load({**QUICK, "FIRESIDE_DATA_DIR": str(tmp_path)}, env_file=tmp_path / "none")
-    fireside = Fireside(settings, SECRET, in_memory())
-    await fireside.start()
-    await fireside.engine_io.start()
-    yield fireside
-    await fireside.engine_io.stop()
-    await fireside.stop()
-
-
-def http(fireside: Fireside) -> httpx2.AsyncClient:
-    transport = httpx2.ASGITransport(fireside.edge, client=("127.0.0.1", 1234))
-    return httpx2.AsyncClient(transport=transport, base_url="http://localhost")
 
 
 async def person(client: httpx2.AsyncClient, name: str) -> dict[str, Any]:
@@ -120,6 +102,14 @@ async def test_connections_are_counted_by_what_carries_them_and_why_they_ended(f
     assert found["fireside_connections"] == {("polling",): 0, ("websocket",): 0}
     assert found["fireside_connections_opened_total"] == {(): 3}
     assert found["fireside_connections_closed_total"] == {("ping timeout",): 3}
+
+
+async def test_a_server_that_is_about_to_go_is_not_ready(fireside: Fireside) -> None:
+    async with http(fireside) as client:
+        assert (await client.get("/readyz")).status_code == 200
+        fireside.edge.dismiss()
+        response = await client.get("/readyz")
+    assert (response.status_code, response.json()["details"]["notReady"]) == (503, ["draining"])
 
 
 class Away(FakeEngine):

@@ -64,7 +64,7 @@ class EdgeServer(uvicorn.Server):
 class PlainServer(uvicorn.Server):
     """Serves an ASGI application beside an edge, in its process and on another port: `start`, then `stop`."""
 
-    def __init__(self, app: Any) -> None:
+    def __init__(self, app: Any, listener: socket.socket) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
@@ -77,6 +77,7 @@ class PlainServer(uvicorn.Server):
                 timeout_graceful_shutdown=1,
             )
         )
+        self._listener = listener
         self._serving: asyncio.Task[None] | None = None
 
     @contextmanager
@@ -84,9 +85,9 @@ class PlainServer(uvicorn.Server):
         """They are the edge's."""
         yield
 
-    def start(self, listener: socket.socket) -> None:
-        """Serve what comes to this socket, on the running loop."""
-        self._serving = asyncio.create_task(self.serve(sockets=[listener]), name="plain server")
+    def start(self) -> None:
+        """Serve what comes to its socket, on the running loop."""
+        self._serving = asyncio.create_task(self.serve(sockets=[self._listener]), name="plain server")
 
     async def stop(self) -> None:
         """End."""
