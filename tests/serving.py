@@ -70,7 +70,7 @@ class FiresideProcess:
                 if self._process.poll() is not None:
                     break
                 try:
-                    if (await http.get("/readyz")).is_success:
+                    if (await http.get("/readyz?exclude=bus")).is_success:
                         return
                 except httpx2.TransportError:
                     pass

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fireside.config import SettingsError, StartupError, describe, every_setting, load, misspelt
@@ -198,6 +198,7 @@ def test_a_bus_between_processes_on_sqlite_is_refused() -> None:
 
 
 @pytest.mark.parametrize("name", ["MONGO_URI", "VALKEY_URL"])
+@settings(deadline=None)
 @given(st.text(max_size=4), st.text("@/?:,.%ab ", max_size=6), st.text("@/?&=ab", max_size=6))
 def test_no_uri_accepted_or_refused_shows_its_password(name: str, before: str, after: str, options: str) -> None:
     scheme = {"MONGO_URI": "mongodb", "VALKEY_URL": "valkey"}[name]

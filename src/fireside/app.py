@@ -110,10 +110,13 @@ class Fireside:
         self._pulse = Pulse()
         traffic = Traffic()
         self.watched = Parts(
-            stores.engine, features, accounts, self._hasher, devices, self.engine_io, traffic, self._pulse
+            stores.engine, features, accounts, self._hasher, devices, self.engine_io, traffic, self._pulse, self.bus
         )
         token = settings.metrics_token
-        self.readiness = health.Readiness({"database": stores.engine.ping}, lambda: self.edge.draining)
+        checks: dict[str, health.Check] = {"database": stores.engine.ping}
+        if (bus := self.bus) is not None:
+            checks["bus"] = health.standing(lambda: bus.is_up)
+        self.readiness = health.Readiness(checks, lambda: self.edge.draining)
         self.metrics = health.Metrics(
             Exposition(self.watched).text,
             MEDIA_TYPE,

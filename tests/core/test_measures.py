@@ -3,13 +3,14 @@
 from collections import Counter
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fireside.core.errors import NotFound
 from fireside.core.measures import Histogram, counted
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(min_value=0, max_value=12)))
 def test_a_bucket_has_what_is_at_most_its_bound_and_above_the_one_before(values: list[int]) -> None:
     histogram = Histogram((1, 5, 10))

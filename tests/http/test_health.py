@@ -73,6 +73,21 @@ async def test_each_part_that_is_not_ready_is_named(
     assert response.json()["error"] == f"Not ready: {', '.join(missing)}."
 
 
+async def test_a_part_that_one_can_do_without_is_not_asked() -> None:
+    rest = Rest(readiness=Readiness({"database": ready, "bus": health.standing(lambda: False)}))
+    async with rest.client() as client:
+        assert (await client.get("/readyz")).json()["details"]["notReady"] == ["bus"]
+        with structlog.testing.capture_logs() as lines:
+            assert (await client.get("/readyz?exclude=bus")).status_code == 200
+        assert (await client.get("/readyz?exclude=database&exclude=nothing")).status_code == 503
+    assert [line["event"] for line in lines] == ["request"]
+
+
+async def test_a_part_that_is_there_is_ready() -> None:
+    async with Rest(readiness=Readiness({"bus": health.standing(lambda: True)})).client() as client:
+        assert (await client.get("/readyz")).status_code == 200
+
+
 # ── who may see the metrics ──────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -1,13 +1,16 @@
 """Those who watch a running server: health and metrics, on the port of everybody or on one of their own."""
 
+import asyncio
 import re
 import socket
 from pathlib import Path
 
 import httpx2
 
-from tests.journeys.people import House
+from tests.engines import Mongod
+from tests.journeys.people import PATIENCE_S, House
 from tests.serving import FiresideProcess
+from tests.valkey import Valkey
 
 
 async def metric(http: httpx2.AsyncClient, sample: str) -> float:
@@ -31,6 +34,29 @@ async def test_whoever_is_connected_and_what_they_say_is_in_the_metrics(own_hous
         assert await metric(http, "fireside_database_up") == 1
         await anns.call("sendMessage", {"recipient": ann.id, "conversation": ann.id, "content": "two places"})
         assert await metric(http, 'fireside_refusals_total{code="invalid_input",wire="socket"}') == 1
+
+
+async def test_a_node_that_has_lost_the_bus_says_so_and_serves_on(
+    tmp_path: Path, mongo_standalone: Mongod, own_valkey: Valkey
+) -> None:
+    settings = {"MONGO_URI": mongo_standalone.fresh_uri(), "VALKEY_URL": own_valkey.url}
+    async with FiresideProcess(tmp_path, settings) as server, httpx2.AsyncClient(base_url=server.url) as http:
+        await becomes(http, True)
+        own_valkey.kill()
+        await becomes(http, False)
+        assert (await http.get("/readyz")).json()["details"]["notReady"] == ["bus"]
+        assert (await http.get("/readyz?exclude=bus")).status_code == 200
+        await server.register("ann")
+        own_valkey.start()
+        await becomes(http, True)
+
+
+async def becomes(http: httpx2.AsyncClient, connected: bool) -> None:
+    """Wait until the bus is so, and everybody says the same of it."""
+    async with asyncio.timeout(PATIENCE_S):
+        while await metric(http, "fireside_bus_up") != connected:  # noqa: ASYNC110 - another process
+            await asyncio.sleep(0.05)
+    assert (await http.get("/readyz")).is_success == connected
 
 
 def free_port() -> int:

@@ -11,7 +11,7 @@ What must stay true:
 import asyncio
 import hmac
 import ipaddress
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -41,6 +41,16 @@ Check = Callable[[], Awaitable[None]]
 Shown = Literal["off", "local", "on"]
 
 
+def standing(is_up: Callable[[], bool]) -> Check:
+    """The check of a part that knows by itself whether it is there."""
+
+    async def check() -> None:
+        if not is_up():
+            raise Unavailable("It is not connected.")
+
+    return check
+
+
 @dataclass(frozen=True, slots=True)
 class Readiness:
     """When to send people here: every part answers, and the server is not about to go."""
@@ -48,10 +58,11 @@ class Readiness:
     checks: Mapping[str, Check]
     draining: Callable[[], bool] = lambda: False
 
-    async def missing(self) -> list[str]:
-        """What is not ready, by name. Asks all parts at once, and waits for none longer than `READY_TIMEOUT_S`."""
-        answers = await asyncio.gather(*(self._asks(part) for part in self.checks))
-        missing = [part for part, answered in zip(self.checks, answers, strict=True) if not answered]
+    async def missing(self, without: Collection[str] = ()) -> list[str]:
+        """What is not ready, by name. Asks all parts but these at once, and waits for none above `READY_TIMEOUT_S`."""
+        parts = [part for part in self.checks if part not in without]
+        answers = await asyncio.gather(*(self._asks(part) for part in parts))
+        missing = [part for part, answered in zip(parts, answers, strict=True) if not answered]
         return [*missing, "draining"] if self.draining() else missing
 
     async def _asks(self, part: str) -> bool:
@@ -108,8 +119,8 @@ def routes(readiness: Readiness, metrics: Metrics | None) -> list[BaseRoute]:
     async def alive(_request: Request) -> Response:
         return PlainTextResponse("ok\n")
 
-    async def ready(_request: Request) -> Response:
-        missing = await readiness.missing()
+    async def ready(request: Request) -> Response:
+        missing = await readiness.missing(request.query_params.getlist("exclude"))
         if missing:
             raise Unavailable(f"Not ready: {', '.join(missing)}.", details={"notReady": missing}, retry_after_s=1)
         return PlainTextResponse("ok\n")
