@@ -1,4 +1,4 @@
-"""The command line: `fireside serve`, `config`, `doctor`, `backup`, `user`, and `--version`.
+"""The command line: `fireside serve`, `config`, `doctor`, `backup`, `user`, `torture`, and `--version`.
 
 Owns the flags (one per setting, made from the settings themselves) and what a person sees: the banner, the
 table, the one line in place of a traceback. A wrong setting exits with 2, a failed start with 1.
@@ -7,9 +7,10 @@ table, the one line in place of a traceback. A wrong setting exits with 2, a fai
 import asyncio
 import inspect
 import json
+import secrets
 import sys
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -181,6 +182,64 @@ def _new_password() -> str:
         return sys.stdin.readline().rstrip("\r\n")
     asked: str = typer.prompt("New password", hide_input=True, confirmation_prompt=True)
     return asked
+
+
+@app.command()
+def torture(
+    url: Annotated[list[str], typer.Option(help="Where it is served; several are taken in turns.")],
+    seed: Annotated[int | None, typer.Option(help="Makes the choices of a run again; any, without it.")] = None,
+    minutes: Annotated[float, typer.Option(min=0.1, help="How long things go wrong.")] = 5.0,
+    clients: Annotated[int, typer.Option(min=6, help="How many devices there are.")] = 40,
+    rate: Annotated[float, typer.Option(min=0.1, help="Messages a second, all together.")] = 20.0,
+    within: Annotated[
+        float, typer.Option(min=1.0, help="Seconds in which everybody has everything at the end.")
+    ] = 75.0,
+    fault: Annotated[list[str] | None, typer.Option(help="NAME=COMMAND: something else that is to go wrong.")] = None,
+    record: Annotated[Path | None, typer.Option(help="Write all that was seen here, as lines of JSON.")] = None,
+) -> None:
+    """Try to make a deployment break a promise: people talk over a bad network, and a checker judges (docs/torture.md).
+
+    It registers people and leaves their messages behind. Exit status: 0 all is well, 1 a promise was broken, 2 it could
+    not be tried.
+    """
+    try:
+        from fireside.torture import faults, report, run  # here: it needs the extra `client`, and nothing else does
+    except ImportError as error:
+        _fail(SettingsError(f'{error}: pip install "fireside[client]"'), 2)
+    try:
+        order = run.Order(
+            urls=url,
+            seed=secrets.randbelow(1_000_000) if seed is None else seed,
+            duration_s=60 * minutes,
+            clients=clients,
+            rate=rate,
+            within_s=within,
+            faults=dict(map(faults.named_command, fault or ())),
+            record=record,
+        )
+        with _saying() as say:
+            outcome = asyncio.run(run.run(order, say))
+    except (ValueError, run.CannotRun) as error:
+        _fail(error, 2)
+    print(report.report(outcome))
+    raise typer.Exit(0 if outcome.is_green else 1)
+
+
+@contextmanager
+def _saying() -> Iterator[Callable[[str], None]]:
+    """Shows what is going on: in one line on a terminal, else in as many as there are."""
+    console = Console(stderr=True, markup=False, highlight=False)
+    if not console.is_terminal:
+        yield lambda text: print(text, file=sys.stderr, flush=True)
+        return
+    with console.status("") as status:
+        yield status.update
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    print(f"fireside {__version__}")
 
 
 def banner(settings: Settings, key: SigningKey) -> str:

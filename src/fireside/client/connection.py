@@ -2,9 +2,10 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol
 
+import aiohttp
 import msgspec
 import socketio
 
@@ -62,8 +63,8 @@ Connect = Callable[[str, str, Hear], Awaitable[Connection]]
 class SocketIoConnection:
     """A connection by python-socketio."""
 
-    def __init__(self, hear: Hear) -> None:
-        self._client = socketio.AsyncClient(reconnection=False, handle_sigint=False)
+    def __init__(self, hear: Hear, http: Callable[[], aiohttp.ClientSession] | None = None) -> None:
+        self._client = socketio.AsyncClient(reconnection=False, handle_sigint=False, http_session=http)
         self._lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._refusal: Any = None
         self._client.on("*", hear)
@@ -71,12 +72,20 @@ class SocketIoConnection:
         self._client.on("connect_error", self._refused)
 
     @classmethod
-    async def open(cls, server: str, token: str, hear: Hear) -> "SocketIoConnection":
-        """Connect; see `Connect`."""
-        connection = cls(hear)
+    async def open(
+        cls,
+        server: str,
+        token: str,
+        hear: Hear,
+        *,
+        transports: Sequence[str] = ("websocket",),
+        http: Callable[[], aiohttp.ClientSession] | None = None,
+    ) -> "SocketIoConnection":
+        """Connect; see `Connect`. `http` makes what requests go through, and is theirs to close."""
+        connection = cls(hear, http)
         try:
             await connection._client.connect(
-                server, auth={"token": token}, transports=["websocket"], wait_timeout=CONNECT_TIMEOUT_S
+                server, auth={"token": token}, transports=list(transports), wait_timeout=CONNECT_TIMEOUT_S
             )
         except socketio.exceptions.ConnectionError as error:
             await connection.close()

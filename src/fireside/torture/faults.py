@@ -1,0 +1,140 @@
+"""What goes wrong, and when: chosen by the seed.
+
+What can go wrong with the network always can. What befalls processes is up to whoever owns them, and is given as
+functions or, on the command line, as commands.
+"""
+
+import asyncio
+import shlex
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from random import Random
+
+from fireside.torture.proxy import Proxy, Way, Weather
+from fireside.torture.record import Befell, Failed, Record
+
+CALM_S, LEAST_CALM_S = 4.0, 0.3
+"""Before each, on average; and where there is less time than that takes."""
+SILENCES: Sequence[frozenset[Way]] = (frozenset({"up"}), frozenset({"down"}), frozenset({"up", "down"}))
+
+Fault = Callable[[Random], Awaitable[None]]
+"""Happens, lasts, and is over when this returns."""
+
+
+@dataclass(frozen=True)
+class Incident:
+    """One of them, and how long everything is well before it."""
+
+    after_s: float
+    fault: str
+
+
+def network_faults(proxy: Proxy) -> dict[str, Fault]:
+    """What a network does to those who are behind it."""
+
+    async def for_a_while(random: Random, weather: Weather, longest_s: float) -> None:
+        proxy.set(weather, share=random.choice((0.3, 1.0)))
+        await asyncio.sleep(random.uniform(1.0, longest_s))
+        proxy.clear()
+
+    async def cut(random: Random) -> None:
+        """Some connections, or all, end with a reset."""
+        proxy.cut(random.choice((0.2, 1.0)))
+
+    async def half_open(random: Random) -> None:
+        """Some lines carry nothing any more, and nobody is told; in the end they are gone."""
+        proxy.hold_some(0.3)
+        await asyncio.sleep(random.uniform(2.0, 6.0))
+        proxy.cut_held()
+
+    async def lost_answers(random: Random) -> None:
+        """What is asked arrives, and no answer comes back before the connection ends."""
+        proxy.set(Weather(held=frozenset({"down"})))
+        await asyncio.sleep(random.uniform(0.5, 2.0))
+        proxy.cut()
+        proxy.clear()
+
+    async def ends_after_bytes(random: Random) -> None:
+        """Each new connection ends after some bytes, in the midst of a message perhaps."""
+        proxy.cut(0.5)
+        proxy.set(Weather(reset_after=(600, 6000)), share=0)
+        await asyncio.sleep(random.uniform(2.0, 4.0))
+        proxy.clear()
+
+    async def delay(random: Random) -> None:
+        """Everything takes longer."""
+        await for_a_while(random, Weather(delay_s=random.uniform(0.02, 0.3)), 5.0)
+
+    async def slow(random: Random) -> None:
+        """Lines are narrow."""
+        await for_a_while(random, Weather(bytes_per_s=random.uniform(5_000, 50_000)), 5.0)
+
+    async def silence(random: Random) -> None:
+        """Nothing gets through one way, or either, and then all of it."""
+        await for_a_while(random, Weather(held=random.choice(SILENCES)), 4.0)
+
+    async def refuse(random: Random) -> None:
+        """All connections end, and for a moment none is to be had."""
+        proxy.set(Weather(refused=True), share=0)
+        proxy.cut()
+        await asyncio.sleep(random.uniform(0.5, 3.0))
+        proxy.clear()
+
+    faults = (cut, half_open, lost_answers, ends_after_bytes, delay, slow, silence, refuse)
+    return {each.__name__.replace("_", " "): each for each in faults}
+
+
+def command(words: str) -> Fault:
+    """A fault that a program makes: it is over when the program ends, which has to be with status 0."""
+
+    async def run(_: Random) -> None:
+        process = await asyncio.create_subprocess_exec(*shlex.split(words))
+        if await process.wait():
+            raise RuntimeError(f"{words} ended with status {process.returncode}")
+
+    return run
+
+
+def named_command(given: str) -> tuple[str, Fault]:
+    """What stands on the command line: NAME=COMMAND.
+
+    Raises:
+        ValueError: it does not say so.
+    """
+    name, equals, words = given.partition("=")
+    if not (name.strip() and equals and shlex.split(words)):
+        raise ValueError(f"{given} is not NAME=COMMAND")
+    return name.strip(), command(words)
+
+
+def plan(names: Sequence[str], random: Random, duration_s: float, *, takes_s: float = 3.0) -> list[Incident]:
+    """Incidents for about so long, each kind as often as any other but for one, and once at least.
+
+    `takes_s`: what one takes, about.
+    """
+    count = max(len(names), int(duration_s / (CALM_S + takes_s)))
+    calm_s = max(LEAST_CALM_S, duration_s / count - takes_s)
+    chosen: list[str] = []
+    while len(chosen) < count:
+        chosen += random.sample(names, len(names))
+    return [Incident(calm_s * random.uniform(0.5, 1.5), name) for name in chosen[:count]]
+
+
+async def befall(
+    incident: Incident,
+    faults: Mapping[str, Fault],
+    random: Random,
+    record: Record,
+    meanwhile: Callable[[], None],
+) -> None:
+    """Let it happen. `meanwhile` is called once while it lasts."""
+    await asyncio.sleep(incident.after_s)
+    record.note(Befell(at=record.now, what=incident.fault))
+    lasting = asyncio.ensure_future(faults[incident.fault](random))
+    await asyncio.wait({lasting}, timeout=random.uniform(0.0, 1.5))
+    meanwhile()
+    try:
+        await lasting
+    except Exception as error:
+        record.note(Failed(at=record.now, what=f"{incident.fault} could not be made: {error!r}"))
+    record.note(Befell(at=record.now, what=incident.fault, over=True))
