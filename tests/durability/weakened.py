@@ -15,8 +15,10 @@ from fireside import cli
 from fireside.core.errors import ChatError
 from fireside.core.events import Body
 from fireside.features.conversations.service import Conversation
+from fireside.features.inbox.heads import Heads
 from fireside.features.messages.log import MessageLog
 from fireside.features.messages.service import Done, Draft, Extra, Message, Messages
+from fireside.features.messages.wire import RECEIVED
 from fireside.realtime import session
 from fireside.realtime.delivery import Delivery
 from fireside.store.mongo import engine as mongo_engine
@@ -242,6 +244,30 @@ def announces_some_to_everybody(replace: Replace) -> None:
         announcement.make(announcement.delivery._devices._sockets)
 
     announce(replace, to_all)
+
+
+def loses_frames(replace: Replace) -> None:
+    """Every third new message is announced to nobody."""
+    numbers = count(1)
+
+    def publish_most(
+        self: Delivery, user_ids: Collection[str], event: str, body: Body, *, origin: object | None = None
+    ) -> None:
+        if event != RECEIVED.name or next(numbers) % 3:
+            publish(self, user_ids, event, body, origin=origin)
+
+    replace(Delivery, "publish", publish_most)
+
+
+def loses_frames_and_tells_no_heads(replace: Replace) -> None:
+    """Nor is anybody told how far their conversations have got."""
+
+    async def greet_nobody(self: Heads) -> None:
+        self._newcomers.clear()
+
+    loses_frames(replace)
+    replace(Heads, "_publish", lambda *_: None)
+    replace(Heads, "greet", greet_nobody)
 
 
 def never_gives_up_on_slow_readers(replace: Replace) -> None:

@@ -1,5 +1,6 @@
 """The rules about what reaches people: devices, readers, receipts."""
 
+import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from itertools import pairwise
@@ -102,7 +103,7 @@ def forward(facts: Facts) -> Iterator[str]:
     marks: dict[tuple[str, str], list[Marked | Told]] = defaultdict(list)
     for mark in facts.marks:
         marks[mark.conversation, mark.user].append(mark)
-        if max(mark.delivered, mark.read) > ends.get(mark.conversation, 0):
+        if max(mark.delivered, mark.read) > ends.get(mark.conversation, sys.maxsize):
             yield f"{mark.user} is said to be beyond the end of {mark.conversation}: {mark.delivered}, {mark.read}"
     for conversation, histories in facts.histories.items():
         for history in histories:

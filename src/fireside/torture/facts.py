@@ -119,7 +119,9 @@ class Facts:
         return spans[-1] if spans else None
 
     def may_see(self, user: str, row: Row) -> bool:
-        """Whether the message is, or was, for this person."""
+        """Whether the message is, or was, for this person; of what nobody has read it is not known."""
+        if row.conversation in self.talks and row.conversation not in self.whole:
+            return True
         spans = self.spans.get(row.conversation, {}).get(user, ())
         return any(since < row.seq and (until is None or row.seq <= until) for since, until in spans)
 

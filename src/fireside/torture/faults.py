@@ -29,58 +29,77 @@ class Incident:
     fault: str
 
 
-def network_faults(proxy: Proxy) -> dict[str, Fault]:
+class Network:
     """What a network does to those who are behind it."""
 
-    async def for_a_while(random: Random, weather: Weather, longest_s: float) -> None:
-        proxy.set(weather, share=random.choice((0.3, 1.0)))
-        await asyncio.sleep(random.uniform(1.0, longest_s))
-        proxy.clear()
+    def __init__(self, proxy: Proxy) -> None:
+        self._proxy = proxy
 
-    async def cut(random: Random) -> None:
+    async def nothing(self, random: Random) -> None:
+        """All is well: what is said in an idle place comes without any help."""
+        await asyncio.sleep(random.uniform(0.5, 1.5))
+
+    async def cut(self, random: Random) -> None:
         """Some connections, or all, end with a reset."""
-        proxy.cut(random.choice((0.2, 1.0)))
+        self._proxy.cut(random.choice((0.2, 1.0)))
 
-    async def half_open(random: Random) -> None:
+    async def half_open(self, random: Random) -> None:
         """Some lines carry nothing any more, and nobody is told; in the end they are gone."""
-        proxy.hold_some(0.3)
+        self._proxy.hold_some(0.3)
         await asyncio.sleep(random.uniform(2.0, 6.0))
-        proxy.cut_held()
+        self._proxy.cut_held()
 
-    async def lost_answers(random: Random) -> None:
+    async def lost_answers(self, random: Random) -> None:
         """What is asked arrives, and no answer comes back before the connection ends."""
-        proxy.set(Weather(held=frozenset({"down"})))
+        self._proxy.set(Weather(held=frozenset({"down"})))
         await asyncio.sleep(random.uniform(0.5, 2.0))
-        proxy.cut()
-        proxy.clear()
+        self._proxy.cut()
+        self._proxy.clear()
 
-    async def ends_after_bytes(random: Random) -> None:
+    async def ends_after_bytes(self, random: Random) -> None:
         """Each new connection ends after some bytes, in the midst of a message perhaps."""
-        proxy.cut(0.5)
-        proxy.set(Weather(reset_after=(600, 6000)), share=0)
-        await asyncio.sleep(random.uniform(2.0, 4.0))
-        proxy.clear()
+        self._proxy.cut(0.5)
+        await self._for_a_while(random, Weather(reset_after=(600, 6000)), 4.0, share=0)
 
-    async def delay(random: Random) -> None:
+    async def delay(self, random: Random) -> None:
         """Everything takes longer."""
-        await for_a_while(random, Weather(delay_s=random.uniform(0.02, 0.3)), 5.0)
+        await self._for_a_while(random, Weather(delay_s=random.uniform(0.02, 0.3)), 5.0)
 
-    async def slow(random: Random) -> None:
+    async def slow(self, random: Random) -> None:
         """Lines are narrow."""
-        await for_a_while(random, Weather(bytes_per_s=random.uniform(5_000, 50_000)), 5.0)
+        await self._for_a_while(random, Weather(bytes_per_s=random.uniform(5_000, 50_000)), 5.0)
 
-    async def silence(random: Random) -> None:
+    async def silence(self, random: Random) -> None:
         """Nothing gets through one way, or either, and then all of it."""
-        await for_a_while(random, Weather(held=random.choice(SILENCES)), 4.0)
+        await self._for_a_while(random, Weather(held=random.choice(SILENCES)), 4.0)
 
-    async def refuse(random: Random) -> None:
+    async def refuse(self, random: Random) -> None:
         """All connections end, and for a moment none is to be had."""
-        proxy.set(Weather(refused=True), share=0)
-        proxy.cut()
-        await asyncio.sleep(random.uniform(0.5, 3.0))
-        proxy.clear()
+        self._proxy.cut()
+        await self._for_a_while(random, Weather(refused=True), 3.0, share=0)
 
-    faults = (cut, half_open, lost_answers, ends_after_bytes, delay, slow, silence, refuse)
+    async def _for_a_while(
+        self, random: Random, weather: Weather, longest_s: float, share: float | None = None
+    ) -> None:
+        self._proxy.set(weather, share=random.choice((0.3, 1.0)) if share is None else share)
+        await asyncio.sleep(random.uniform(1.0, longest_s))
+        self._proxy.clear()
+
+
+def network_faults(proxy: Proxy) -> dict[str, Fault]:
+    """All of them, by name."""
+    network = Network(proxy)
+    faults: tuple[Fault, ...] = (
+        network.nothing,
+        network.cut,
+        network.half_open,
+        network.lost_answers,
+        network.ends_after_bytes,
+        network.delay,
+        network.slow,
+        network.silence,
+        network.refuse,
+    )
     return {each.__name__.replace("_", " "): each for each in faults}
 
 
@@ -108,7 +127,7 @@ def named_command(given: str) -> tuple[str, Fault]:
 
 
 def plan(names: Sequence[str], random: Random, duration_s: float, *, takes_s: float = 3.0) -> list[Incident]:
-    """Incidents for about so long, each kind as often as any other but for one, and once at least.
+    """Incidents for about so long: each of these kinds as often as any other but for one, and once at least.
 
     `takes_s`: what one takes, about.
     """
