@@ -14,10 +14,10 @@ ARGS ?=
 export UV_PROJECT_ENVIRONMENT := .venv
 unexport VIRTUAL_ENV
 
-.PHONY: help run test check fmt bench
+.PHONY: help run test check fmt bench torture
 
 help: ## list these commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-6s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-7s %s\n", $$1, $$2}' Makefile
 
 run: .venv/.ready ## set everything up and serve; ARGS="--port 8080" adds flags
 	@exec $(BIN)/python -m fireside serve $(ARGS)
@@ -39,6 +39,9 @@ fmt: .venv/.ready-dev ## format, and mend what can be mended
 
 bench: .venv/.ready-dev bench/reference/node_modules/.package-lock.json ## measure beside the Node reference
 	$(BIN)/python -m bench $(ARGS)
+
+torture: .venv/.ready-dev ## kill everything while 200 clients talk, and see whether a promise breaks
+	$(BIN)/python -m tests.torture $(ARGS)
 
 # --inexact: running the server takes nothing away from whoever also develops it.
 .venv/.ready: pyproject.toml uv.lock | $(OWN_UV)

@@ -152,7 +152,7 @@ def test_a_python_that_is_too_old_is_refused_in_a_line_that_says_what_to_do(clon
 
 def test_make_alone_lists_every_target(clone: Path) -> None:
     listed = re.findall(r"^make (\w+)", make(clone).stdout, re.MULTILINE)
-    assert listed == ["help", "run", "test", "check", "fmt", "bench"]
+    assert listed == ["help", "run", "test", "check", "fmt", "bench", "torture"]
 
 
 def test_make_check_holds_everyone_to_format_types_and_rooms(clone: Path) -> None:

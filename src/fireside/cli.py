@@ -194,6 +194,7 @@ def torture(
     within: Annotated[
         float, typer.Option(min=1.0, help="Seconds in which everybody has everything at the end.")
     ] = 75.0,
+    storm: Annotated[int, typer.Option(min=0, help="So many more connect at once now and then; 0: none.")] = 0,
     fault: Annotated[list[str] | None, typer.Option(help="NAME=COMMAND: something else that is to go wrong.")] = None,
     record: Annotated[Path | None, typer.Option(help="Write all that was seen here, as lines of JSON.")] = None,
 ) -> None:
@@ -214,6 +215,7 @@ def torture(
             clients=clients,
             rate=rate,
             within_s=within,
+            storm=storm,
             faults=dict(map(faults.named_command, fault or ())),
             record=record,
         )

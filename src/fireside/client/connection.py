@@ -9,7 +9,7 @@ import aiohttp
 import msgspec
 import socketio
 
-CONNECT_TIMEOUT_S = 20.0
+CONNECT_TIMEOUT_S, CLOSE_TIMEOUT_S = 20.0, 5.0
 
 Hear = Callable[[str, Any], None]
 """Called with the name and the body of everything the server tells, in the order in which it comes."""
@@ -93,6 +93,8 @@ class SocketIoConnection:
             if isinstance(refusal, dict) and isinstance(refusal.get("data"), dict) and "code" in refusal["data"]:
                 raise refused(refusal["data"]) from None
             raise Lost(str(error)) from None
+        # Where an answer to a poll breaks off, the library ends to read without a word to anybody.
+        connection._client.eio.read_loop_task.add_done_callback(connection._reading_ended)
         return connection
 
     async def call(self, event: str, body: Any) -> Any:
@@ -113,12 +115,18 @@ class SocketIoConnection:
 
     async def close(self) -> None:
         self._disconnected()
-        with contextlib.suppress(socketio.exceptions.SocketIOError):
-            await self._client.disconnect()
+        with contextlib.suppress(socketio.exceptions.SocketIOError, aiohttp.ClientError, TimeoutError):
+            async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                await self._client.disconnect()
 
     def _disconnected(self, *reason: object) -> None:
         if not self._lost.done():
             self._lost.set_result(None)
+
+    def _reading_ended(self, reading: "asyncio.Task[None]") -> None:
+        if not reading.cancelled():
+            reading.exception()  # it is known to be lost, why does not matter
+        self._disconnected()
 
     def _refused(self, data: Any = None) -> None:
         self._refusal = data

@@ -15,6 +15,8 @@ from fireside.torture.record import Befell, Failed, Record
 
 CALM_S, LEAST_CALM_S = 4.0, 0.3
 """Before each, on average; and where there is less time than that takes."""
+TAKES_S = 3.0
+"""What one takes, about."""
 SILENCES: Sequence[frozenset[Way]] = (frozenset({"up"}), frozenset({"down"}), frozenset({"up", "down"}))
 
 Fault = Callable[[Random], Awaitable[None]]
@@ -126,13 +128,15 @@ def named_command(given: str) -> tuple[str, Fault]:
     return name.strip(), command(words)
 
 
-def plan(names: Sequence[str], random: Random, duration_s: float, *, takes_s: float = 3.0) -> list[Incident]:
-    """Incidents for about so long: each of these kinds as often as any other but for one, and once at least.
+def plan_takes_s(incidents: int) -> float:
+    """How many seconds so many incidents take, about."""
+    return incidents * (CALM_S + TAKES_S)
 
-    `takes_s`: what one takes, about.
-    """
-    count = max(len(names), int(duration_s / (CALM_S + takes_s)))
-    calm_s = max(LEAST_CALM_S, duration_s / count - takes_s)
+
+def plan(names: Sequence[str], random: Random, duration_s: float) -> list[Incident]:
+    """Incidents for about so long: each of these kinds as often as any other but for one, and once at least."""
+    count = max(len(names), int(duration_s / plan_takes_s(1)))
+    calm_s = max(LEAST_CALM_S, duration_s / count - TAKES_S)
     chosen: list[str] = []
     while len(chosen) < count:
         chosen += random.sample(names, len(names))

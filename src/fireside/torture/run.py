@@ -17,6 +17,7 @@ from fireside.torture.faults import Fault, befall, network_faults, plan
 from fireside.torture.people import Rest, RestError
 from fireside.torture.proxy import Proxy
 from fireside.torture.record import Befell, Record
+from fireside.torture.storm import Storm
 from fireside.torture.town import found, living_in
 from fireside.torture.workload import Workload
 
@@ -40,6 +41,8 @@ class Order:
     within_s: float = 75.0
     """Once all is well, everybody has everything so soon: a heartbeat that fails, and half a minute."""
     faults: Mapping[str, Fault] = field(default_factory=dict)
+    storm: int = 0
+    """So many connect at once, again and again; 0: that does not happen."""
     network: Sequence[str] | None = None
     """Which of the network's faults; None: all."""
     record: Path | None = None
@@ -99,6 +102,9 @@ class _Run:
             if order.network is not None:
                 faults = {name: faults[name] for name in order.network}
             faults |= order.faults
+            storm = Storm(proxy, order.storm)
+            if order.storm:
+                faults["storm"] = storm.burst
             incidents = plan(sorted(faults), self._of_faults, order.duration_s)
             self._say(f"registering {order.clients // 2 + 1} people")
             idle = len(incidents) + SPARE_IDLE
@@ -108,6 +114,7 @@ class _Run:
                 raise CannotRun(f"nobody can register at {url}: {str(error) or type(error).__name__}") from error
             self._say(f"connecting {order.clients} clients")
             http, server = sessions_through(proxy), address_through(url, proxy)
+            storm.among(town.people, server, http)
             await everything.enter_async_context(living_in(town, server, record, self._of_town, http, order.clients))
             workload = Workload(town, rests, record, self._of_work, order.rate)
             seconds = {"setting up": record.now}

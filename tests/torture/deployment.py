@@ -1,0 +1,121 @@
+"""Deployments of our own, to be tried: a topology says what they are made of, and all of it may be killed."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Literal
+
+import psutil
+
+from fireside.torture.faults import Fault
+from tests.engines import Mongod, running_mongod
+from tests.serving import FiresideProcess
+from tests.torture.replica_set import running_replica_set
+from tests.torture.valkey import running_valkey
+
+CUT_OFF_S = 10.0
+SETTINGS = {"FIRESIDE_PING_INTERVAL_S": "5", "FIRESIDE_PING_TIMEOUT_S": "5"}
+"""Who is cut off without being told notices it so soon."""
+
+
+@dataclass(frozen=True)
+class Topology:
+    """What there is. More than one node needs a database that they share, and Valkey to be one service."""
+
+    nodes: int = 1
+    workers: int = 1
+    database: Literal["sqlite", "mongod", "replica set"] = "sqlite"
+    valkey: bool = False
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """One that runs."""
+
+    nodes: Sequence[FiresideProcess]
+    faults: dict[str, Fault]
+
+    @property
+    def urls(self) -> list[str]:
+        return [node.url for node in self.nodes]
+
+
+@asynccontextmanager
+async def running_deployment(folder: Path, topology: Topology, random: Random) -> AsyncIterator[Deployment]:
+    """All of it, until the block ends."""
+    faults: dict[str, Fault] = {}
+    names = [f"fireside-node-{number}" for number in range(topology.nodes)]
+    settings = {name: dict(SETTINGS) for name in names}
+    async with AsyncExitStack() as everything:
+        if topology.database == "mongod":
+            mongod = everything.enter_context(running_mongod(replica_set=False))
+            faults["kill the database"] = _killing_database(mongod)
+            for name in names:
+                settings[name]["MONGO_URI"] = mongod.uri("fireside")
+        elif topology.database == "replica set":
+            replica_set = await everything.enter_async_context(running_replica_set(folder, random))
+            faults["kill the primary"] = replica_set.kill_primary
+
+            async def cut_off(random: Random) -> None:
+                await replica_set.cut_off(random.choice(names), CUT_OFF_S)
+
+            faults["cut a node off from the database"] = cut_off
+            for name in names:
+                settings[name]["MONGO_URI"] = replica_set.uri(name)
+        if topology.valkey:
+            valkey = await everything.enter_async_context(running_valkey())
+            faults["kill Valkey"] = valkey.kill_and_start
+            for name in names:
+                settings[name]["VALKEY_URL"] = valkey.url
+        nodes = []
+        for name in names:
+            (folder / name).mkdir()
+            if topology.workers > 1:
+                settings[name]["FIRESIDE_WORKERS"] = str(topology.workers)
+            node = FiresideProcess(folder / name, settings[name])
+            nodes.append(await everything.enter_async_context(node))
+        faults["kill a worker"] = _killing(nodes)
+        faults["restart a node"] = _restarting(nodes)
+        yield Deployment(nodes, faults)
+
+
+def _killing(nodes: Sequence[FiresideProcess]) -> Fault:
+    """kill -9 of a worker, which its node starts again; of a node that has none, which we start again."""
+
+    async def kill(random: Random) -> None:
+        node = random.choice(nodes)
+        workers = psutil.Process(node.pid).children()
+        if workers:
+            random.choice(sorted(workers, key=lambda each: int(each.pid))).kill()
+            await asyncio.sleep(random.uniform(1.0, 3.0))
+        else:
+            node.kill()
+            await asyncio.sleep(random.uniform(0.0, 3.0))
+            await node.start()
+
+    return kill
+
+
+def _restarting(nodes: Sequence[FiresideProcess]) -> Fault:
+    """SIGTERM, and start again."""
+
+    async def restart(random: Random) -> None:
+        node = random.choice(nodes)
+        await node.stop()
+        await node.start()
+
+    return restart
+
+
+def _killing_database(mongod: Mongod) -> Fault:
+    """kill -9, and start again on the same files."""
+
+    async def kill(random: Random) -> None:
+        mongod.kill()
+        await asyncio.sleep(random.uniform(0.5, 3.0))
+        await asyncio.to_thread(mongod.start)
+
+    return kill
