@@ -18,6 +18,7 @@ from fireside.auth.authenticator import Authenticator
 from fireside.auth.passwords import BcryptHasher
 from fireside.auth.tokens import Tokens
 from fireside.cluster.bus import Bus
+from fireside.cluster.links import BusLinks
 from fireside.config import Settings, StartupError
 from fireside.core.clock import Clock, now_ms
 from fireside.core.limits import RateLimiter
@@ -73,6 +74,7 @@ class Fireside:
         self.bus = _bus(settings)
         devices = Devices(self.bus)
         publisher = Delivery(devices, self.bus)
+        self._links = BusLinks(self.bus) if self.bus is not None else None
 
         known = KnownUsers(stores.accounts)
         tokens = Tokens(secret, settings.token_ttl_s, clock)
@@ -106,7 +108,7 @@ class Fireside:
         endpoint = settings.otel_exporter_otlp_endpoint
         self._traces = traces = Traces(endpoint.get_secret_value()) if endpoint else None
         self._sockets = SocketServer({"/": traces.around(gateway) if traces else gateway})
-        self.engine_io = EngineServer(_edge_options(settings), self._sockets.open)
+        self.engine_io = EngineServer(_edge_options(settings), self._sockets.open, self.bus.node if self.bus else None)
         self._pulse = Pulse()
         traffic = Traffic()
         self.watched = Parts(
@@ -138,7 +140,7 @@ class Fireside:
             metrics=self.metrics if settings.metrics_port is None else None,
             tracer_provider=traces.provider if traces else None,
         )
-        self.edge = Edge(rest, self.engine_io)
+        self.edge = Edge(rest, self.engine_io, links=self._links)
 
     async def start(self) -> None:
         """Open the database and begin to work.
@@ -150,10 +152,14 @@ class Fireside:
         if self.bus is not None:
             await self.bus.start()
         await self.features.start()
+        if self._links is not None:
+            await self._links.start()
         self._pulse.start()
 
     async def stop(self) -> None:
         """Settle what was accepted, then close. The edge has been stopped by then."""
+        if self._links is not None:
+            await self._links.stop()
         await self._sockets.stop()
         await self.features.stop()
         if self.bus is not None:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager
 from typing import Any, Protocol, TypeVar
 
+from fireside.cluster.links import BusLinks
 from fireside.realtime.edge import Edge
 from fireside.realtime.options import Options
 from fireside.realtime.server import EngineServer
@@ -95,15 +96,19 @@ class EndingEcho(EngineEcho):
 class Served:
     """A running edge: Socket.IO at `/socket.io/` with `main` and others, and an echo at `/engine.io/`."""
 
-    def __init__(self, namespaces: Mapping[str, Namespace], options: dict[str, Any]) -> None:
+    def __init__(
+        self, namespaces: Mapping[str, Namespace], options: dict[str, Any], links: BusLinks | None = None
+    ) -> None:
         self.namespaces = namespaces
+        self.links = links
+        node = None if links is None else links.node
         self.sockets = SocketServer(namespaces)
-        self.engine = EngineServer(Options(**{"path": SOCKET_IO, **options}), self.sockets.open)
+        self.engine = EngineServer(Options(**{"path": SOCKET_IO, **options}), self.sockets.open, node)
         self.endings: list[str] = []
         self.echo = EngineServer(
-            Options(**{**options, "path": ENGINE_IO}), lambda session: EndingEcho(session, self.endings)
+            Options(**{**options, "path": ENGINE_IO}), lambda session: EndingEcho(session, self.endings), node
         )
-        self.edge = Edge(not_found, self.engine, self.echo)
+        self.edge = Edge(not_found, self.engine, self.echo, links=links)
         self.uvicorn = EdgeServer(self.edge, own_signals=False, log_config=None, proxy_headers=False)
         self.port = 0
         self.errors: list[logging.LogRecord] = []
@@ -172,6 +177,8 @@ class Served:
         return await request(self.port, method, where, body, headers)
 
     async def start(self) -> None:
+        if self.links is not None:
+            await self.links.start()
         config = self.uvicorn.config
         config.load()
         self.uvicorn.lifespan = config.lifespan_class(config)
@@ -190,6 +197,8 @@ class Served:
         state = self.uvicorn.server_state
         await eventually(lambda: not state.connections and not state.tasks)
         await self.edge.stop()
+        if self.links is not None:
+            await self.links.stop()
 
     def require_clean(self) -> None:
         """Nothing is left of anybody, and nothing went wrong on the way."""
@@ -202,6 +211,8 @@ class Served:
             if isinstance(namespace, Recorder):
                 namespace.require_ended()
         assert len(self.endings) == self.echo.metrics.opened
+        if self.links is not None:
+            assert len(self.links) == 0
 
 
 def set_in(wheel: TimingWheel) -> int:
@@ -220,10 +231,14 @@ class _Errors(logging.Handler):
 
 @asynccontextmanager
 async def serving(
-    main: Namespace | None = None, *, others: Mapping[str, Namespace] | None = None, **options: Any
+    main: Namespace | None = None,
+    *,
+    others: Mapping[str, Namespace] | None = None,
+    links: BusLinks | None = None,
+    **options: Any,
 ) -> AsyncIterator[Served]:
     """Serve an edge, and look it over at the end. `options` are of both of its servers."""
-    served = Served({"/": main or Recorder(), **(others or {})}, options)
+    served = Served({"/": main or Recorder(), **(others or {})}, options, links)
     # What escapes into the loop is logged by its handler, as an error.
     handler = _Errors(served.errors)
     logging.getLogger().addHandler(handler)
@@ -242,5 +257,10 @@ class Serve(Protocol):
     """The fixture `serve`."""
 
     async def __call__(
-        self, main: Namespace | None = None, *, others: Mapping[str, Namespace] | None = None, **options: Any
+        self,
+        main: Namespace | None = None,
+        *,
+        others: Mapping[str, Namespace] | None = None,
+        links: BusLinks | None = None,
+        **options: Any,
     ) -> Served: ...

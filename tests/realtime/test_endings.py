@@ -8,6 +8,7 @@ import pytest
 
 from fireside.realtime.serving import EdgeServer, listen
 from fireside.realtime.sockets import Socket
+from fireside.realtime.websocket import WebSocketEdge
 from fireside.realtime.wheel import Timed
 from tests.realtime.clients import ENGINE_IO, PollingClient, WebSocketClient, Wire, head, target
 from tests.realtime.served import Recorder, Serve, Served, eventually
@@ -221,7 +222,8 @@ async def test_a_connection_that_overflows_as_it_is_made_was_never_made(serve: S
     served = await serve()
     client = await served.websocket()
     session = served.session
-    session.carrier.writable = False  # type: ignore[union-attr]
+    assert isinstance(session.carrier, WebSocketEdge)
+    session.carrier.writable = False
     for _ in range(1024):
         session.send(b"x")
     await client.send("40")

@@ -6,19 +6,24 @@ on, and as its `ws=` protocol, which takes every WebSocket.
 
 from typing import Any
 
+from fireside.realtime.hosting import Hosting
+from fireside.realtime.links import Links
 from fireside.realtime.polling import Polling, Receive, Scope, Send
+from fireside.realtime.relaying import Relaying
 from fireside.realtime.server import EngineServer
 from fireside.realtime.websocket import WebSocketEdge
 
 
 class Edge:
-    """`uvicorn.Config(app=edge, ws=edge.websocket)`."""
+    """`uvicorn.Config(app=edge, ws=edge.websocket)`. With links, nodes hand each other what belongs to a session."""
 
-    def __init__(self, app: Any, *servers: EngineServer) -> None:
+    def __init__(self, app: Any, *servers: EngineServer, links: Links | None = None) -> None:
         self._app = app
         self._servers = {server.options.path.rstrip("/"): server for server in servers}
         self.draining = False
-        self._polling = {path: Polling(server) for path, server in self._servers.items()}
+        self._relaying = None if links is None else Relaying(links)
+        self._hosting = None if links is None else Hosting(self._servers, links)
+        self._polling = {path: Polling(server, self._relaying) for path, server in self._servers.items()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         polling = self._polling.get(scope["path"].rstrip("/")) if scope["type"] == "http" else None
@@ -26,7 +31,7 @@ class Edge:
 
     def websocket(self, config: Any, server_state: Any, app_state: Any, _loop: Any = None) -> WebSocketEdge:
         """What uvicorn calls in place of a protocol class: names and order are its own."""
-        return WebSocketEdge(self._servers, server_state.connections)
+        return WebSocketEdge(self._servers, server_state.connections, self._relaying)
 
     async def start(self) -> None:
         """Begin to serve, on the running loop."""
@@ -41,5 +46,7 @@ class Edge:
 
     async def stop(self) -> None:
         """End, after all connections have."""
+        if self._hosting is not None:
+            await self._hosting.stop()
         for server in self._servers.values():
             await server.stop()

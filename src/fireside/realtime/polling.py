@@ -10,6 +10,8 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from fireside.realtime import frames
+from fireside.realtime.links import Answer
+from fireside.realtime.relaying import Relaying
 from fireside.realtime.server import EngineServer
 from fireside.realtime.session import CLOSED, LINGERING, Handshake, Session
 from fireside.socketio import engine
@@ -19,6 +21,9 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Headers = dict[str, str]
+
+ON_THE_WAY_S = 5.0
+"""How much longer an answer of another node may take than one of this."""
 
 TEXT = (b"content-type", b"text/plain; charset=UTF-8")
 JSON = (b"content-type", b"application/json")
@@ -54,8 +59,9 @@ class Poll:
 class Polling:
     """The ASGI application at the Engine.IO path."""
 
-    def __init__(self, server: EngineServer) -> None:
+    def __init__(self, server: EngineServer, relaying: Relaying | None = None) -> None:
         self._server = server
+        self._relaying = relaying
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
@@ -64,19 +70,20 @@ class Polling:
             return await respond(204, b"", ())
         query = dict(parse_qsl(scope["query_string"].decode("latin-1")))
         target = self._find(scope, query, headers)
+        if isinstance(target, str):
+            return await self._relay(target, scope, headers, receive, respond)
         if isinstance(target, Handshake):
             session = self._server.open(target, polling=True)
             return await self._poll(session, receive, respond)
         if isinstance(target, Refusal):
-            self._server.metrics.refused += 1
-            return await respond.refuse(target)
+            return await self._refuse(target, respond)
         if scope["method"] == "GET":
             await self._poll(target, receive, respond)
         else:
             await self._post(target, headers, receive, respond)
 
-    def _find(self, scope: Scope, query: dict[str, str], headers: Headers) -> Handshake | Session | Refusal:
-        """What the request asks for: a new session, or to go on with one."""
+    def _find(self, scope: Scope, query: dict[str, str], headers: Headers) -> Handshake | Session | str | Refusal:
+        """What the request asks for: a new session, or to go on with one, which may be on another node."""
         asked = read_request(scope["method"], query, upgrade=False)
         if isinstance(asked, Refusal):
             return asked
@@ -85,12 +92,30 @@ class Polling:
             address = self._server.options.client_address(peer, headers.get("x-forwarded-for"))
             handshake = Handshake(query, headers, address)
             return self._server.admit(handshake) or handshake
+        node = self._server.elsewhere(asked.sid) if self._relaying is not None else None
+        if node is not None:
+            return node
         if not self._server.options.origins.allows(headers.get("origin"), headers.get("host")):
             return Refusal.FORBIDDEN
         session = self._server.find(asked.sid)
         if session is None:
             return Refusal.UNKNOWN_SID
         return session if session.polling and scope["method"] in ("GET", "POST") else Refusal.BAD_REQUEST
+
+    async def _refuse(self, refusal: Refusal, respond: "_Responder") -> None:
+        self._server.metrics.refused += 1
+        await respond.refuse(refusal)
+
+    async def _relay(self, node: str, scope: Scope, headers: Headers, receive: Receive, respond: "_Responder") -> None:
+        """Have the node answer that has the session. Where it is gone, so is the session."""
+        assert self._relaying is not None
+        options = self._server.options
+        patience_s = options.ping_interval_s + options.ping_timeout_s + ON_THE_WAY_S
+        answer = await self._relaying.request(node, scope, headers, receive, patience_s)
+        if answer is None:
+            await self._refuse(Refusal.UNKNOWN_SID, respond)
+        else:
+            await respond.as_it_is(answer)
 
     async def _poll(self, session: Session, receive: Receive, respond: "_Responder") -> None:
         if session.state == LINGERING:
@@ -199,6 +224,11 @@ class _Responder:
         ]
         await self._send({"type": "http.response.start", "status": status, "headers": head})
         await self._send({"type": "http.response.body", "body": body})
+
+    async def as_it_is(self, answer: Answer) -> None:
+        """One that another node has written."""
+        await self._send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
+        await self._send({"type": "http.response.body", "body": answer.body})
 
     async def payload(self, waiting: list[bytes]) -> None:
         await self(200, b"\x1e".join(map(frames.polling_packet, waiting)), (TEXT,))

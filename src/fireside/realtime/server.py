@@ -5,16 +5,17 @@ It knows nothing of Socket.IO: an application gives each session a peer. Both tr
 
 import asyncio
 import logging
+import re
 import secrets
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from fireside.realtime import frames
 from fireside.realtime.frames import frame
 from fireside.realtime.limits import FLOOD, Flow, Seats
 from fireside.realtime.options import Census, Metrics, Options
-from fireside.realtime.session import Handshake, Peer, Session
+from fireside.realtime.session import OPEN, Handshake, Peer, Session
 from fireside.realtime.wheel import TimingWheel
 from fireside.socketio import engine
 from fireside.socketio.engine import Refusal
@@ -30,16 +31,21 @@ MAX_HANDSHAKE = 16 * 1024
 """Characters of a handshake's query and headers. They are remembered, and nobody has shown yet who they are."""
 
 
+_NODE = re.compile(r"\.([A-Za-z0-9_-]{1,64})\Z")
+
+
 class EngineServer:
     """Opens, finds and closes sessions. `start()` on the loop that serves them, `stop()` at the end."""
 
-    def __init__(self, options: Options, application: Callable[[Session], Peer]) -> None:
+    def __init__(self, options: Options, application: Callable[[Session], Peer], node: str | None = None) -> None:
+        """`node`: which of several this is, where there are others to go on with its sessions."""
         self.options = options
         self.metrics = Metrics()
         tick_s = min(1.0, options.ping_interval_s / 20, options.ping_timeout_s / 20)
         longest_s = max(options.ping_interval_s, options.ping_timeout_s, options.connect_timeout_s, CLOSING_S)
         self.wheel = TimingWheel(tick_s, longest_s)
         self._application = application
+        self._node = node
         self._sessions: dict[str, Session] = {}
         self._seats = Seats(options.connections_per_address)
         self._rate, self._flood = options.packets_per_second, FLOOD * options.burst
@@ -92,7 +98,8 @@ class EngineServer:
     def open(self, handshake: Handshake, *, polling: bool) -> Session:
         """A new session with its first packet queued. The caller attaches a carrier."""
         # 144 bits of chance: whoever knows a sid can speak for its session.
-        session = Session(self, secrets.token_urlsafe(18), handshake, polling=polling)
+        sid = secrets.token_urlsafe(18) if self._node is None else f"{secrets.token_urlsafe(18)}.{self._node}"
+        session = Session(self, sid, handshake, polling=polling)
         self._sessions[session.sid] = session
         self._seats.take(session.address)
         self.metrics.opened += 1
@@ -116,6 +123,18 @@ class EngineServer:
             session.close("ping timeout")
             return None
         return session
+
+    def elsewhere(self, sid: str) -> str | None:
+        """The node that has the session with this id, if it is another one."""
+        named = _NODE.search(sid) if self._node is not None else None
+        return named[1] if named is not None and named[1] != self._node else None
+
+    def to_upgrade(self, sid: str, headers: Mapping[str, str]) -> Session | Refusal:
+        """The session that a WebSocket asks for."""
+        if not self.options.origins.allows(headers.get("origin"), headers.get("host")):
+            return Refusal.FORBIDDEN
+        session = self.find(sid)
+        return session if session is not None and session.state == OPEN else Refusal.UNKNOWN_SID
 
     def now(self) -> float:
         """Seconds by the loop's clock."""

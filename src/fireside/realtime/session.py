@@ -66,7 +66,10 @@ class Peer(Protocol):
 class Carrier(Protocol):
     """Takes frames to the client."""
 
-    writable: bool
+    @property
+    def writable(self) -> bool:
+        """Whether it takes any now."""
+
     at_once: int
     """How many frames it takes in one go."""
 

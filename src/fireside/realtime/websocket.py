@@ -1,4 +1,5 @@
-"""The WebSocket transport: the protocol class that uvicorn hands an upgraded connection to.
+"""The WebSocket transport: the protocol class that uvicorn hands an upgraded connection to. Bytes and frames; what is
+in them is for its reader.
 
 What comes in goes through `websockets`' sans-IO parser (masking, fragments, control frames, the closing handshake),
 but for whole text messages that begin where the parser has read everything before them: those are read here.
@@ -14,19 +15,21 @@ import asyncio
 import logging
 import sys
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, cast
 from urllib.parse import parse_qsl
 
 from websockets.exceptions import InvalidState
 from websockets.frames import Frame, Opcode
-from websockets.http11 import Request
+from websockets.http11 import Request, Response
 from websockets.protocol import State
 from websockets.server import ServerProtocol
 
-from fireside.realtime.frames import frame, size_on_the_wire, whole_texts
+from fireside.realtime.frames import size_on_the_wire, whole_texts
+from fireside.realtime.reader import NOBODY, Reader, SessionReader, to_upgrade
+from fireside.realtime.relaying import Elsewhere, Relaying
 from fireside.realtime.server import CLOSING_S, EngineServer
-from fireside.realtime.session import OPEN, Handshake, Session
-from fireside.socketio import engine
+from fireside.realtime.session import Handshake, Session
 from fireside.socketio.engine import Refusal, read_request
 
 MAX_FRAGMENTS = 256
@@ -43,10 +46,10 @@ class WebSocketEdge(asyncio.Protocol):
         "_connections",
         "_fragments",
         "_parser",
-        "_probing",
+        "_reader",
+        "_relaying",
         "_server",
         "_servers",
-        "_session",
         "_unparsed",
         "bucket",
         "transport",
@@ -56,14 +59,16 @@ class WebSocketEdge(asyncio.Protocol):
     transport: asyncio.Transport
     at_once = sys.maxsize
 
-    def __init__(self, servers: Mapping[str, EngineServer], connections: set[Any]) -> None:
+    def __init__(
+        self, servers: Mapping[str, EngineServer], connections: set[Any], relaying: Relaying | None = None
+    ) -> None:
         self._servers = servers
+        self._relaying = relaying
         # Until the request has named one by its path, any will do: they differ in what comes after.
         self._server = next(iter(servers.values()))
         self._connections = connections
         self._parser = ServerProtocol(max_size=self._server.options.max_payload, extensions=None, logger=_silent)
-        self._session: Session | None = None
-        self._probing = False
+        self._reader: Reader = NOBODY
         self._fragments: list[bytes] | None = None
         # Bytes that the parser was given and that belong to no frame it has yielded.
         self._unparsed = 0
@@ -82,7 +87,7 @@ class WebSocketEdge(asyncio.Protocol):
         if not self._unparsed and self._fragments is None and self._parser.state is State.OPEN:
             texts, taken = whole_texts(data, self._server.options.max_payload)
             for text in texts:
-                self._message(text, True)
+                self._reader.message(text, True)
             if taken == len(data):
                 return
             data = data[taken:]
@@ -109,24 +114,20 @@ class WebSocketEdge(asyncio.Protocol):
         self._connections.discard(self)
         self._server.wheel.cancel(self)
         self.writable = False
-        session = self._session
-        if session is not None:
-            session.detach(self)
-            if not self._probing:
-                session.close("transport close" if exc is None else "transport error")
+        reader, self._reader = self._reader, NOBODY
+        reader.gone("transport close" if exc is None else "transport error")
 
     def pause_writing(self) -> None:
         self.writable = False
+        self._reader.pause_writing()
 
     def resume_writing(self) -> None:
         self.writable = True
-        if self._session is not None and not self._probing:
-            self._session.flush()
+        self._reader.resume_writing()
 
     def shutdown(self) -> None:
         """uvicorn is going down."""
-        if self._session is not None:
-            self._session.close("server shutting down", 1001)
+        self._reader.end("server shutting down", 1001)
         self.close("server shutting down", 1001)
 
     # ── Carrier ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -136,8 +137,7 @@ class WebSocketEdge(asyncio.Protocol):
 
     def close(self, reason: str, code: int) -> None:
         """Start the closing handshake, and give the client a few seconds to finish it."""
-        if self._session is not None and self._probing:
-            self._session.detach(self)
+        self._reader.released()
         if not self.writable:
             # It reads nothing; it would not read this either.
             return self.transport.abort()
@@ -154,6 +154,9 @@ class WebSocketEdge(asyncio.Protocol):
     def resume_reading(self) -> None:
         self.transport.resume_reading()
 
+    def settled(self) -> None:
+        self._server.wheel.cancel(self)
+
     def on_deadline(self) -> None:
         """No session was opened or upgraded in time, or the client does not finish the closing handshake."""
         self.transport.abort()
@@ -162,38 +165,47 @@ class WebSocketEdge(asyncio.Protocol):
 
     def _handshake(self, request: Request) -> None:
         response = self._parser.accept(request)
-        answer = self._read(request) if response.status_code == 101 else None
-        if isinstance(answer, Refusal):
+        if response.status_code != 101:
+            return self._respond(response, None)
+        asked = self._read(request)
+        if isinstance(asked, Elsewhere):
+            # Nothing that follows is read before it is known who reads it.
+            self.pause_reading()
+            assert self._relaying is not None
+            self._reader = self._relaying.websocket(asked, self, partial(self._respond_later, response))
+            return
+        self._respond(response, asked if isinstance(asked, Refusal) else None)
+        if isinstance(asked, Session):
+            self._reader = to_upgrade(self._server, asked, self)
+        elif isinstance(asked, Handshake):
+            self.settled()
+            session = self._server.open(asked, polling=False)
+            self._reader = SessionReader(self._server, session, self, probing=False)
+            session.attach(self)
+
+    def _respond_later(self, response: Response, refusal: Refusal | None) -> None:
+        """Another node has said whether the session is there."""
+        self.settled()
+        self.resume_reading()
+        self._respond(response, refusal)
+
+    def _respond(self, response: Response, refusal: Refusal | None) -> None:
+        if refusal is not None:
             self._server.metrics.refused += 1
-            response = self._parser.reject(answer.status, answer.body().decode())
+            response = self._parser.reject(refusal.status, refusal.body().decode())
             # Set, such a header would be added to the one that is there.
             del response.headers["Content-Type"]
             response.headers["Content-Type"] = "application/json"
         self._parser.send_response(response)
         self._answer()
-        if isinstance(answer, Session):
-            if not answer.polling or answer.upgrading is not None:
-                # Another WebSocket has it. The reference server accepts and closes, and clients rely on it.
-                return self.close("session is elsewhere", 1008)
-            # The client has yet to probe before the session moves here.
-            self._session, self._probing = answer, True
-        elif isinstance(answer, Handshake):
-            self._server.wheel.cancel(self)
-            self._session = self._server.open(answer, polling=False)
-            self._session.attach(self)
 
-    def _read(self, request: Request) -> Handshake | Session | Refusal:
+    def _read(self, request: Request) -> Handshake | Session | Elsewhere | Refusal:
         """What the request asks for: a new session, or to move one here."""
         path, _, query = request.path.partition("?")
         server = self._servers.get(path.rstrip("/"))
         if server is None:
             return Refusal.UNKNOWN_PATH
-        options = server.options
-        if server is not self._server:
-            self._server.wheel.cancel(self)
-            self._server = server
-            server.wheel.set(self, options.connect_timeout_s)
-        self._parser.max_message_size = options.max_payload
+        self._serve(server)
         params = dict(parse_qsl(query))
         asked = read_request("GET", params, upgrade=True)
         if isinstance(asked, Refusal):
@@ -201,15 +213,20 @@ class WebSocketEdge(asyncio.Protocol):
         headers = {name.lower(): value for name, value in request.headers.raw_items()}
         if asked.sid is None:
             peer = (self.transport.get_extra_info("peername") or ("",))[0]
-            address = options.client_address(peer, headers.get("x-forwarded-for"))
+            address = server.options.client_address(peer, headers.get("x-forwarded-for"))
             handshake = Handshake(params, headers, address)
-            return self._server.admit(handshake) or handshake
-        if not options.origins.allows(headers.get("origin"), headers.get("host")):
-            return Refusal.FORBIDDEN
-        session = self._server.find(asked.sid)
-        if session is None or session.state != OPEN:
-            return Refusal.UNKNOWN_SID
-        return session
+            return server.admit(handshake) or handshake
+        if self._relaying is not None and (node := server.elsewhere(asked.sid)):
+            return Elsewhere(node, path, query, headers)
+        return server.to_upgrade(asked.sid, headers)
+
+    def _serve(self, server: EngineServer) -> None:
+        """It is this one whose path was named."""
+        if server is not self._server:
+            self._server.wheel.cancel(self)
+            self._server = server
+            server.wheel.set(self, server.options.connect_timeout_s)
+        self._parser.max_message_size = server.options.max_payload
 
     # ── frames ───────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -217,7 +234,7 @@ class WebSocketEdge(asyncio.Protocol):
         opcode = received.opcode
         if opcode is Opcode.TEXT or opcode is Opcode.BINARY:
             if received.fin:
-                self._message(bytes(received.data), opcode is Opcode.TEXT)
+                self._reader.message(bytes(received.data), opcode is Opcode.TEXT)
             else:
                 self._fragments = [b"t" if opcode is Opcode.TEXT else b"b", bytes(received.data)]
         elif opcode is Opcode.CONT and self._fragments is not None:
@@ -225,39 +242,12 @@ class WebSocketEdge(asyncio.Protocol):
             if received.fin:
                 kind, *parts = self._fragments
                 self._fragments = None
-                self._message(b"".join(parts), kind == b"t")
+                self._reader.message(b"".join(parts), kind == b"t")
             elif len(self._fragments) > MAX_FRAGMENTS:
                 self._fragments = None
-                self._end("too many fragments", 1008)
-        elif self._session is not None and not self._server.admits(self._session.flow):
-            # Pings and pongs of WebSocket itself cost as much as any packet.
-            self._end("too many packets", 1008)
-
-    def _message(self, data: bytes, is_text: bool) -> None:
-        try:
-            message = data.decode() if is_text else data
-        except UnicodeDecodeError:
-            return self._end("not UTF-8", 1007)
-        if is_text and not message:
-            return self._end("empty message", 1002)
-        session = self._session
-        if session is None:
-            return
-        if not self._probing:
-            session.packet(message)
-        elif message == engine.PING + engine.PROBE and session.probed(self):
-            self.transport.write(frame((engine.PONG + engine.PROBE).encode()))
-        elif message == engine.UPGRADE and session.upgraded(self):
-            self._server.wheel.cancel(self)
-            self._probing = False
+                self._reader.end("too many fragments", 1008)
         else:
-            self.close("parse error", 1002)
-
-    def _end(self, reason: str, code: int) -> None:
-        if self._session is not None and not self._probing:
-            self._session.close(reason, code)
-        else:
-            self.close(reason, code)
+            self._reader.control()
 
     def _answer(self) -> None:
         """Send what the parser has to say: the handshake, a pong, the end of the conversation."""
@@ -266,9 +256,8 @@ class WebSocketEdge(asyncio.Protocol):
                 # The parser's sign for: nothing follows. A server closes first, and waits a few seconds for who reads.
                 self._server.wheel.set(self, CLOSING_S)
                 self.transport.close()
-            elif self._session is not None and not self._probing and not self._parser.close_expected():
-                # A pong waits in line like everything else, and counts against the same bound.
-                self._session.send(data)
+            elif not self._parser.close_expected() and self._reader.queue(data):
+                """A pong waits in line like everything else, and counts against the same bound."""
             elif self.writable:
                 self.transport.write(data)
             else:

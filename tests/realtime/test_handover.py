@@ -1,0 +1,537 @@
+"""No sticky sessions: whatever of a session reaches another node is as good as if it had reached the session's own.
+
+Two nodes in one process, each with a port of its own, and a bus in memory between them. A client's session is on
+`owner`; what it does next, it does at `other`.
+"""
+
+import asyncio
+import random
+from typing import Any, NamedTuple
+
+import pytest
+
+from fireside.cluster.links import WINDOW, BusLinks
+from fireside.core.origins import OriginPolicy
+from fireside.realtime import relaying
+from fireside.realtime.hosting import RemoteWebSocket
+from fireside.realtime.session import QUEUE_LIMIT
+from fireside.realtime.sockets import Socket
+from fireside.realtime.websocket import WebSocketEdge
+from tests.fakes.bus import Hub
+from tests.realtime.clients import (
+    BINARY,
+    CLOSE,
+    ENGINE_IO,
+    PING,
+    PONG,
+    SOCKET_IO,
+    TEXT,
+    Deaf,
+    PollingClient,
+    WebSocketClient,
+    Wire,
+    client_frame,
+    head,
+    target,
+)
+from tests.realtime.served import Recorder, Serve, Served, eventually
+from tests.realtime.test_upgrade import Ticker, numbers, poll_until
+
+
+class Pair(NamedTuple):
+    """Two nodes."""
+
+    owner: Served
+    other: Served
+    hub: Hub
+
+    async def polling(self, path: str = SOCKET_IO) -> PollingClient:
+        """A client whose session is on `owner`, and who goes on at `other`."""
+        client = await self.owner.polling(path)
+        client.port = self.other.port
+        return client
+
+    async def shake(self, client: PollingClient, path: str = SOCKET_IO, **headers: str) -> WebSocketClient:
+        """A WebSocket at `other` for a session of `owner`."""
+        where = target(path, "websocket", sid=client.sid)
+        return self.other.keep(await WebSocketClient.shake(self.other.port, where, headers))
+
+    async def upgraded(self, path: str = SOCKET_IO) -> WebSocketClient:
+        """A client whose session is on `owner` and whose WebSocket is at `other`."""
+        client = await self.polling(path)
+        websocket = await self.shake(client, path)
+        assert websocket.handshake.status == 101
+        await websocket.send("2probe")
+        assert await websocket.receive() == "3probe"
+        await websocket.send("5")
+        return websocket
+
+    async def settled(self) -> None:
+        """Nothing is under way any more."""
+        await eventually(lambda: not self.owner.engine and not self.owner.echo)
+        await eventually(lambda: not links_of(self.owner)._peers and not links_of(self.other)._peers)
+
+
+def links_of(served: Served) -> BusLinks:
+    assert served.links is not None
+    return served.links
+
+
+def edges_of(served: Served) -> list[WebSocketEdge]:
+    """The WebSockets that are connected here."""
+    return [each for each in served.uvicorn.server_state.connections if isinstance(each, WebSocketEdge)]
+
+
+class Start:
+    """Starts a pair. `serve` looks both over at the end."""
+
+    def __init__(self, serve: Serve) -> None:
+        self._serve = serve
+
+    async def __call__(self, main: Recorder | None = None, **options: Any) -> Pair:
+        hub = Hub()
+        owner = await self._serve(main, links=BusLinks(hub.join("owner")), **options)
+        other = await self._serve(links=BusLinks(hub.join("other")), **options)
+        return Pair(owner, other, hub)
+
+
+@pytest.fixture
+def start(serve: Serve) -> Start:
+    return Start(serve)
+
+
+@pytest.fixture
+async def pair(start: Start) -> Pair:
+    return await start()
+
+
+# ── polling ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_a_session_names_its_node(pair: Pair) -> None:
+    client = await pair.owner.polling()
+    secret, _, node = client.sid.partition(".")
+    assert (len(secret), node) == (24, "owner")
+
+
+async def test_a_client_that_polls_at_another_node_notices_nothing(pair: Pair) -> None:
+    client = await pair.polling()
+    await client.connect()
+    assert (await client.post('421["echo",1]', '422["echo",2]')).body == b"ok"
+    assert await client.packets() == ["431[1]", "432[2]"]
+    poll = pair.other.keep(await client.waiting())
+    session = pair.owner.session
+    await eventually(lambda: session.carrier is not None)
+    pair.owner.main.sockets[0].emit("news")
+    assert (await poll.answer()).body == b'42["news"]'
+    assert len(pair.other.engine) == 0
+
+
+async def test_a_client_may_be_at_a_different_node_each_time(pair: Pair) -> None:
+    client = await pair.polling()
+    await client.connect()
+    for n in range(10):
+        client.port = (pair.owner, pair.other)[n % 2].port
+        assert (await client.post(f'42{n}["echo"]')).status == 200
+        client.port = (pair.owner, pair.other)[n // 2 % 2].port
+        assert await client.packets() == [f"43{n}[]"]
+
+
+@pytest.mark.parametrize("session", ["unknown", "of a node that is gone", "of no node", "of an odd node"])
+async def test_a_session_that_is_nowhere_is_refused_at_once(pair: Pair, session: str) -> None:
+    sid = {"unknown": "x.owner", "of a node that is gone": "x.gone", "of no node": "x", "of an odd node": "x.a b*"}
+    polling = await pair.other.request("GET", target(SOCKET_IO, sid=sid[session]))
+    where = target(SOCKET_IO, "websocket", sid=sid[session])
+    websocket = pair.other.keep(await WebSocketClient.shake(pair.other.port, where))
+    for answer in (polling, websocket.handshake):
+        assert (answer.status, answer.code) == (400, 1)
+
+
+async def test_a_body_of_an_origin_that_may_not_is_refused(start: Start) -> None:
+    pair = await start(origins=OriginPolicy(["https://ours.example"]))
+    client = await pair.polling()
+    for origin, status in (("https://theirs.example", 403), ("https://ours.example", 200)):
+        answer = await pair.other.request("POST", client.target, b"40", {"Origin": origin})
+        assert answer.status == status
+        assert answer.header("access-control-allow-origin") == (origin if status == 200 else None)
+    assert len(pair.owner.main.sockets) == 1
+
+
+async def test_a_body_over_the_limit_is_refused_before_it_is_sent(start: Start) -> None:
+    pair = await start(max_payload=100)
+    client = await pair.polling()
+    await client.connect()
+    wire = pair.other.keep(await Wire.open(pair.other.port))
+    await wire.write(head("POST", client.target, {"Content-Length": "101"}))
+    answer = await wire.answer()
+    assert (answer.status, answer.code) == (413, 7)
+    assert pair.owner.main.reasons == ["payload too large"]
+    await pair.settled()
+
+
+def chunk(data: bytes) -> bytes:
+    return b"%x\r\n%b\r\n" % (len(data), data)
+
+
+async def test_a_body_in_chunks_is_bounded_on_its_way(start: Start) -> None:
+    pair = await start(max_payload=2 * WINDOW)
+    client = await pair.polling(ENGINE_IO)
+    body = b"4" + b"x" * (2 * WINDOW - 1)
+    wire = pair.other.keep(await Wire.open(pair.other.port))
+    await wire.write(head("POST", client.target, {"Transfer-Encoding": "chunked"}))
+    for at in range(0, len(body), 10_000):
+        await wire.write(chunk(body[at : at + 10_000]))
+    await wire.write(chunk(b""))
+    assert (await wire.answer()).status == 200
+    assert await client.packets() == [body.decode()]
+
+
+async def test_who_hangs_up_on_a_poll_has_left(pair: Pair) -> None:
+    client = await pair.polling()
+    await client.connect()
+    poll = await client.waiting()
+    session = pair.owner.session
+    await eventually(lambda: session.carrier is not None)
+    poll.abort()
+    await eventually(lambda: pair.owner.main.reasons)
+    assert pair.owner.main.reasons == ["transport close"]
+    await pair.settled()
+
+
+async def test_of_two_polls_at_different_nodes_the_second_is_refused(pair: Pair) -> None:
+    client = await pair.polling()
+    await client.connect()
+    first = pair.other.keep(await client.waiting())
+    session = pair.owner.session
+    await eventually(lambda: session.carrier is not None)
+    client.port = pair.owner.port
+    assert (await client.get()).code == 3
+    assert (await first.answer()).body == b"1"
+
+
+async def test_a_poll_whose_node_dies_is_refused_and_nothing_is_left(pair: Pair) -> None:
+    client = await pair.polling()
+    await client.connect()
+    poll = pair.other.keep(await client.waiting())
+    session = pair.owner.session
+    await eventually(lambda: session.carrier is not None)
+    pair.hub.kill("owner")
+    links_of(pair.other)._tell(links_of(pair.other)._peers["owner"])
+    answer = await poll.answer()
+    assert (answer.status, answer.code) == (400, 1)
+    assert not links_of(pair.other)._peers
+    pair.hub.nodes["owner"] = pair.hub.join("owner")
+
+
+async def test_a_poll_that_is_not_answered_is_refused_in_time(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a session that is not heard of for so long is gone."""
+    monkeypatch.setattr("fireside.realtime.polling.ON_THE_WAY_S", -0.09)
+    pair = await start(ping_interval_s=0.05, ping_timeout_s=0.05)
+    pair.hub.swallow = lambda sender, node: True
+    answer = await pair.other.request("GET", target(SOCKET_IO, sid="x.owner"))
+    assert (answer.status, answer.code) == (400, 1)
+
+
+async def test_a_node_that_dies_with_somebodys_poll_ends_the_session(pair: Pair) -> None:
+    client = await pair.polling()
+    await client.connect()
+    pair.other.keep(await client.waiting())
+    session = pair.owner.session
+    await eventually(lambda: session.carrier is not None)
+    links_of(pair.owner)._lose(links_of(pair.owner)._peers["other"])
+    await eventually(lambda: pair.owner.main.reasons)
+    assert pair.owner.main.reasons == ["transport close"]
+
+
+# ── WebSocket ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_a_session_moves_to_a_websocket_at_another_node(pair: Pair) -> None:
+    websocket = await pair.upgraded()
+    await websocket.connect()
+    await websocket.send('421["echo",1]')
+    assert await websocket.receive() == "431[1]"
+    pair.owner.main.sockets[0].emit("news", {"a": b"bytes"})
+    assert str(await websocket.receive()).startswith('451-["news"')
+    assert await websocket.receive() == b"bytes"
+    assert isinstance(pair.owner.session.carrier, RemoteWebSocket)
+    assert pair.owner.session.carrier.bucket < 0, "no deadline any more"
+    websocket.abort()
+    await eventually(lambda: pair.owner.main.reasons)
+    assert pair.owner.main.reasons == ["transport close"]
+    await pair.settled()
+
+
+async def test_messages_come_whole_whatever_their_frames(pair: Pair) -> None:
+    websocket = await pair.upgraded(ENGINE_IO)
+    await websocket.write(
+        client_frame(TEXT, b"4\xe2\x82", final=False) + client_frame(PING, b"hi") + client_frame(0, b"\xac")
+    )
+    assert await websocket.receive() == "4€"
+    assert await websocket.frame() == (PONG, b"hi")
+    await websocket.send(b"\0\1")
+    assert await websocket.receive() == b"\0\1"
+    await websocket.write(client_frame(BINARY, b"x", final=False) + client_frame(0, b"y"))
+    assert await websocket.receive() == b"xy"
+
+
+async def test_a_ping_of_who_has_not_taken_over_is_answered(pair: Pair) -> None:
+    client = await pair.polling()
+    websocket = await pair.shake(client)
+    await websocket.send_frame(PING, b"hi")
+    assert await websocket.frame() == (PONG, b"hi")
+    websocket.abort()
+    await client.connect()
+
+
+@pytest.mark.parametrize(
+    ("frame", "code"),
+    [
+        (client_frame(TEXT, b"4\xff"), 1007),
+        (client_frame(TEXT, b""), 1002),
+        (client_frame(TEXT, b"4abc"), 1002),
+        (client_frame(TEXT, b"1"), 1000),
+        (client_frame(TEXT, b"4", final=False) + client_frame(0, final=False) * 10_000, 1008),
+        (client_frame(CLOSE, b"\3\xe8"), 1000),
+        (b"\xff" * 20, 1002),
+    ],
+    ids=["not UTF-8", "empty", "no packet", "goodbye", "fragments", "close", "no frame"],
+)
+async def test_a_broken_rule_ends_it_as_it_does_at_home(pair: Pair, frame: bytes, code: int) -> None:
+    codes = []
+    for served in (pair.owner, pair.other):
+        client = await pair.polling()
+        where = target(SOCKET_IO, "websocket", sid=client.sid)
+        websocket = served.keep(await WebSocketClient.shake(served.port, where))
+        for packet in ("2probe", "5", "40"):
+            await websocket.send(packet)
+        assert await websocket.receive() == "3probe"
+        assert str(await websocket.receive()).startswith("40")
+        await websocket.write(frame)
+        codes.append((await websocket.closed()).code)
+        websocket.abort()
+    assert codes == [code, code]
+    await pair.settled()
+    assert len(set(pair.owner.main.reasons)) == 1, pair.owner.main.reasons
+
+
+async def test_a_flood_of_pings_counts_as_one_of_packets(start: Start) -> None:
+    pair = await start(packets_per_second=10, burst=10)
+    websocket = await pair.upgraded()
+    await websocket.write(client_frame(PING) * 1000)
+    assert (await websocket.closed()).code == 1008
+
+
+async def test_whoever_may_not_is_refused_before_the_websocket_is_accepted(start: Start) -> None:
+    pair = await start(origins=OriginPolicy(["https://ours.example"]))
+    client = await pair.polling()
+    refused = await pair.shake(client, Origin="https://theirs.example")
+    assert (refused.handshake.status, refused.handshake.code) == (403, 4)
+    assert (await pair.shake(client, Origin="https://ours.example")).handshake.status == 101
+
+
+async def test_only_one_websocket_has_a_session_wherever_they_are(pair: Pair) -> None:
+    client = await pair.polling()
+    first = await pair.shake(client)
+    await first.send("2probe")
+    assert await first.receive() == "3probe"
+    second = await pair.shake(client)
+    assert second.handshake.status == 101
+    assert (await second.closed()).code == 1008
+    await first.send("5")
+    await first.connect()
+    assert (await (await pair.shake(client)).closed()).code == 1008
+    first.abort()
+    await pair.settled()
+
+
+async def test_who_does_not_take_over_in_time_is_cut(pair: Pair) -> None:
+    client = await pair.polling()
+    websocket = await pair.shake(client)
+    await websocket.send("2probe")
+    assert await websocket.receive() == "3probe"
+    carrier = pair.owner.session.upgrading
+    assert isinstance(carrier, RemoteWebSocket)
+    assert carrier.bucket >= 0
+    carrier.on_deadline()
+    assert (await websocket.closed()).code == 1012
+    assert pair.owner.session.upgrading is None
+    await client.connect()
+
+
+async def test_a_session_that_ends_takes_with_it_the_websocket_that_was_to_have_it(pair: Pair) -> None:
+    client = await pair.polling()
+    websocket = await pair.shake(client)
+    await websocket.send("2probe")
+    assert await websocket.receive() == "3probe"
+    assert (await client.post("1")).status == 200
+    assert (await websocket.closed()).code == 1000
+    await pair.settled()
+
+
+async def upgrade_under_traffic(pair: Pair, ticker: Ticker, chance: random.Random) -> None:
+    """As in `test_upgrade`, with every step at a node by chance."""
+
+    def anywhere() -> int:
+        return chance.choice((pair.owner, pair.other)).port
+
+    client = await pair.owner.polling()
+    assert (await client.post("40")).status == 200
+    received = await client.packets()
+    ticks = ticker.ticks[pair.owner.engine._sessions[client.sid].peer._sockets["/"].id]  # type: ignore[attr-defined]
+    client.port = anywhere()
+    for _ in range(chance.randrange(3)):
+        received += await client.packets()
+    where = target(transport="websocket", sid=client.sid)
+    websocket = pair.other.keep(await WebSocketClient.shake(anywhere(), where))
+    await websocket.send("2probe")
+    asked = asyncio.create_task(websocket.receive())
+    received += await poll_until(client, asked)
+    assert await asked == "3probe"
+    client.port = anywhere()
+    assert (await client.post(*(f'42["p",{n}]' for n in range(5)))).status == 200
+    await websocket.send("5")
+    for n in range(5, 10):
+        await websocket.send(f'42["p",{n}]')
+    over_websocket = [await websocket.receive() for _ in range(chance.randrange(10))]
+    await websocket.send('42["stop"]')
+    await eventually(lambda: ticks.stopped)
+    while len(numbers(received + over_websocket)) < ticks.sent:
+        over_websocket.append(await websocket.receive())
+    assert numbers(received + over_websocket) == list(range(ticks.sent))
+    assert ticks.posted == list(range(10))
+    websocket.abort()
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_upgrades_under_traffic_lose_and_reorder_nothing(start: Start, seed: int) -> None:
+    ticker, chance = Ticker(seed), random.Random(seed)
+    pair = await start(ticker)
+    for _ in range(5):
+        await asyncio.gather(*(upgrade_under_traffic(pair, ticker, chance) for _ in range(8)))
+    await eventually(lambda: len(ticker.ended) == 40)
+    await pair.settled()
+
+
+async def test_who_does_not_read_is_closed_at_the_bound_and_others_go_on(pair: Pair) -> None:
+    reader = await pair.upgraded()
+    await reader.connect()
+    client = await pair.polling()
+    deaf = pair.other.keep(await Deaf.websocket(pair.other.port, sid=client.sid))
+    # uvicorn drops what comes in one go with the head of a request.
+    await eventually(lambda: len(links_of(pair.owner)) == 2)
+    for packet in (b"2probe", b"5", b"40"):
+        await deaf.write(client_frame(TEXT, packet))
+    await eventually(lambda: len(pair.owner.main.sockets) == 2)
+    slow: Socket = pair.owner.main.sockets[1]
+    text, most = "x" * 10_000, 0
+    async with asyncio.timeout(30):
+        while slow.connected:
+            for each in pair.owner.main.sockets:
+                each.emit("x", text)
+            most = max(most, slow.session.pending_bytes)
+            assert await reader.receive() == f'42["x","{text}"]'
+    assert most <= QUEUE_LIMIT + len(text) + 20
+    assert pair.owner.main.reasons == ["slow consumer"]
+    await reader.send('421["echo"]')
+    assert await reader.receive() == "431[]"
+
+
+async def test_a_client_that_sends_too_much_is_read_no_more_until_there_is_room(start: Start) -> None:
+    """What is handled slowly fills the window, and the other node stops reading of the client."""
+    free = asyncio.Event()
+
+    async def wait(socket: Socket, *args: Any, ack: Any) -> None:
+        await free.wait()
+
+    recorder = Recorder(wait=wait)
+    pair = await start(recorder)
+    websocket = await pair.upgraded()
+    await websocket.connect()
+    await websocket.send('42["wait"]')
+    await eventually(lambda: recorder.events)
+    count, text = 60, "x" * 100_000
+    sending = asyncio.create_task(send_all(websocket, [f'42["n","{text}",{n}]' for n in range(count)]))
+    session = pair.owner.session
+    await eventually(lambda: session.blocked is not None)
+    inbox = pair.owner.connection._inbox
+    assert inbox is not None
+    (edge,) = edges_of(pair.other)
+    relay = edge._reader
+    assert isinstance(relay, relaying.Relay)
+    await eventually(lambda: not relay.link.writable)
+    held = len(inbox)
+    assert held < count
+    free.set()
+    await sending
+    await eventually(lambda: len(recorder.events) == count + 1)
+    assert [args[1] for _, args in recorder.events[1:]] == list(range(count))
+
+
+async def send_all(websocket: WebSocketClient, packets: list[str]) -> None:
+    for packet in packets:
+        await websocket.send(packet)
+
+
+async def test_a_node_that_dies_takes_its_sessions_and_their_clients_are_told_at_once(pair: Pair) -> None:
+    websocket = await pair.upgraded()
+    await websocket.connect()
+    pair.hub.kill("owner")
+    await websocket.send("40/other,")
+    closed = await websocket.closed()
+    assert (closed.code, closed.reason) == (1012, "session is lost")
+    assert not links_of(pair.other)._peers
+    links_of(pair.owner)._lose(links_of(pair.owner)._peers["other"])
+    assert pair.owner.main.reasons == ["transport close"]
+
+
+async def test_who_is_not_answered_is_cut_in_time(pair: Pair) -> None:
+    client = await pair.polling()
+    pair.hub.swallow = lambda sender, node: True
+    shaking = asyncio.create_task(pair.shake(client))
+    await eventually(lambda: edges_of(pair.other))
+    (edge,) = edges_of(pair.other)
+    assert edge.bucket >= 0
+    edge.on_deadline()
+    with pytest.raises(asyncio.IncompleteReadError):
+        await shaking
+    assert len(links_of(pair.other)) == 0
+
+
+async def test_who_hangs_up_before_the_answer_is_forgotten_in_time(start: Start) -> None:
+    """Nothing is read of them before they are answered, so their hanging up is not noticed."""
+    pair = await start(connect_timeout_s=0.1)
+    client = await pair.polling()
+    pair.hub.swallow = lambda sender, node: sender == "owner"
+    shaking = asyncio.create_task(pair.shake(client))
+    links = links_of(pair.owner)
+    await eventually(lambda: len(links) == 1)
+    shaking.cancel()
+    await eventually(lambda: len(links) == 0)
+
+
+async def test_a_relay_that_shuts_down_ends_the_session_with_its_reason(pair: Pair) -> None:
+    websocket = await pair.upgraded()
+    await websocket.connect()
+    for connection in list(pair.other.uvicorn.server_state.connections):
+        connection.shutdown()
+    assert (await websocket.closed()).code == 1001
+    await eventually(lambda: pair.owner.main.reasons)
+    assert pair.owner.main.reasons == ["server shutting down"]
+    await pair.settled()
+
+
+async def test_no_line_of_the_log_has_a_session_id_in_it(start: Start, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG")
+    pair = await start()
+    client = await pair.polling()
+    websocket = await pair.shake(client)
+    await websocket.send("2probe")
+    await client.post("4abc")
+    await websocket.closed()
+    assert client.sid not in caplog.text
+    assert client.sid.partition(".")[0] not in caplog.text
+
+
+def test_what_is_passed_on_of_the_headers_says_nothing_of_who_it_is() -> None:
+    assert not {"authorization", "cookie"} & set(relaying.PASSED_ON)
