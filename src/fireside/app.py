@@ -42,7 +42,7 @@ from fireside.http import health
 from fireside.http.middleware import Traffic
 from fireside.realtime.delivery import Delivery, Devices
 from fireside.realtime.edge import Edge
-from fireside.realtime.gateway import JOIN, REFUSED, ChatGateway
+from fireside.realtime.gateway import JOIN, REFUSED, STOPPING, ChatGateway
 from fireside.realtime.options import Options
 from fireside.realtime.server import EngineServer
 from fireside.realtime.serving import EdgeServer, PlainServer, listen, listen_from
@@ -62,7 +62,10 @@ BURST_S = 2
 REGISTRATIONS_AT_ONCE = 100
 """From one address, then one in ten seconds: a class joins from behind one router."""
 
-ANNOUNCEMENTS = (RECEIVED, *CHANGED, MOVED, NOTED, HEADS, PRESENCE, TYPING, ME_UPDATED, REFUSED)
+SETTLE_S = 5.0
+"""How long clients wait at the end for what they have sent to be stored. It is stored later all the same."""
+
+ANNOUNCEMENTS = (RECEIVED, *CHANGED, MOVED, NOTED, HEADS, PRESENCE, TYPING, ME_UPDATED, REFUSED, STOPPING)
 """What the server tells of its own accord."""
 
 
@@ -156,6 +159,10 @@ class Fireside:
             await self._links.start()
         self._pulse.start()
 
+    async def settle(self) -> None:
+        """Accept nothing more, and bring to disk what was accepted, as far as that takes no longer than `SETTLE_S`."""
+        await asyncio.wait([asyncio.create_task(self.features.settle())], timeout=SETTLE_S)
+
     async def stop(self) -> None:
         """Settle what was accepted, then close. The edge has been stopped by then."""
         if self._links is not None:
@@ -200,6 +207,7 @@ async def _serve(settings: Settings, secret: str) -> None:
         fireside.edge,
         log_config=None,
         proxy_headers=bool(settings.trusted_proxies),
+        settle=fireside.settle,
         forwarded_allow_ips=list(settings.trusted_proxies),
         timeout_graceful_shutdown=10,
     )
@@ -259,6 +267,7 @@ def _edge_options(settings: Settings) -> Options:
         max_payload=settings.max_payload,
         packets_per_second=settings.events_per_second if limited else None,
         burst=BURST_S * settings.events_per_second,
+        handshakes_per_second=settings.handshakes_per_second if limited else None,
         connections_per_address=settings.connections_per_address if limited else None,
         connections_per_user=settings.connections_per_user if limited else None,
         origins=_origins(settings),

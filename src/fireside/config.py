@@ -188,6 +188,9 @@ class Settings(BaseSettings):
     )
     events_per_second: int = Field(50, ge=1, le=1_000_000, description="Events a socket may send each second.")
     requests_per_second: int = Field(20, ge=1, le=1_000_000, description="Requests a caller may make each second.")
+    handshakes_per_second: int = Field(
+        1000, ge=1, le=1_000_000, description="New sockets a process takes each second; others are told to come back."
+    )
     connections_per_user: int = Field(20, ge=1, le=1_000_000, description="Sockets a person may have open.")
     connections_per_address: int = Field(
         1000, ge=1, le=1_000_000, description="Sockets an IP address may have open; a whole school may share one."

@@ -144,6 +144,10 @@ class Features:
         for each in (self.keeper, self.log, self.change_log, self.book, self.presence, self.heads, self.missed):
             await each.start()
 
+    async def settle(self) -> None:
+        """Write nothing more but what was accepted; return when that is done."""
+        await asyncio.gather(self.log.stop(), self.change_log.stop())
+
     async def stop(self) -> None:
         """Settle what was accepted, and end."""
         for each in (self.missed, self.heads, self.presence, self.log, self.change_log, self.book, self.keeper):

@@ -57,12 +57,12 @@ class InProcessConnection:
         """Nothing tells of what was lost before them, but asking."""
         self.unanswered_after = NEVER
         """After how many answers the connection breaks, with the next one on its way."""
-        self._session = fireside.engine_io.open(Handshake({}, {}, "here"), polling=False)
+        self.session = fireside.engine_io.open(Handshake({}, {}, "here"), polling=False)
         self._carrier = Line(self)
-        self._session.attach(self._carrier)
+        self.session.attach(self._carrier)
 
     async def accepted(self, token: str) -> "InProcessConnection":
-        self._session.packet("40" + msgspec.json.encode({"token": token}).decode())
+        self.session.packet("40" + msgspec.json.encode({"token": token}).decode())
         await asyncio.wait({self._accepted, self._lost}, return_when=asyncio.FIRST_COMPLETED)
         if not self._accepted.done():
             raise Lost("the server is gone")
@@ -74,7 +74,7 @@ class InProcessConnection:
     async def call(self, event: str, body: Any) -> Any:
         number = next(self._ids)
         answer = self._answers[number] = self._loop.create_future()
-        self._session.packet(f"42{number}" + msgspec.json.encode([event, msgspec.to_builtins(body)]).decode())
+        self.session.packet(f"42{number}" + msgspec.json.encode([event, msgspec.to_builtins(body)]).decode())
         return await answer_or_loss(answer, self._lost)
 
     async def lost(self) -> None:
@@ -91,8 +91,8 @@ class InProcessConnection:
         """The connection breaks."""
         if not self._lost.done():
             self._lost.set_result(None)
-            self._session.detach(self._carrier)
-            self._session.close("transport error")
+            self.session.detach(self._carrier)
+            self.session.close("transport error")
 
     # ── what the server sends ────────────────────────────────────────────────────────────────────────────────────────
 
@@ -100,7 +100,7 @@ class InProcessConnection:
         if self._lost.done():
             return
         if packet == "2":
-            self._session.packet("3")
+            self.session.packet("3")
         elif packet.startswith("40"):
             self._accepted.set_result(None)
         elif packet.startswith("44"):

@@ -6,8 +6,9 @@ import pytest
 
 from fireside.client import Client, Lost, Message, Refused
 from fireside.client.connection import Connection, Hear
-from fireside.client.pauses import LONGEST_S, Pauses
+from fireside.client.pauses import FIRST_S, LONGEST_S, Pauses
 from tests.client.house import HUNG_S, Device, House, at_once
+from tests.client.inprocess import InProcessConnection
 
 
 @pytest.fixture
@@ -160,6 +161,40 @@ async def test_a_client_that_is_not_let_in_says_so(house: House) -> None:
         with pytest.raises(Refused, match="not valid"):
             await waits
     await client.close()
+
+
+async def test_who_is_told_that_the_server_stops_comes_back_when_it_was_told(house: House) -> None:
+    lines: list[InProcessConnection] = []
+    pauses: list[float] = []
+    told, back = asyncio.Event(), asyncio.Event()
+
+    async def connect(server: str, token: str, hear: Hear) -> InProcessConnection:
+        lines.append(await InProcessConnection(house.fireside, hear).accepted(token))
+        if len(lines) == 2:
+            back.set()
+        return lines[-1]
+
+    async def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        await asyncio.sleep(0)
+
+    client = Client("", house.token(await house.user("eve")), connect=connect, sleep=sleep)
+    after: list[int] = []
+
+    def stopping(body: Any) -> None:
+        after.append(body["retryAfterMs"])
+        told.set()
+
+    client.on("serverStopping", stopping)
+    async with client:
+        await client.settled()
+        lines[0].session.peer.leaving(90_000)
+        await until(told)
+        pauses.clear()
+        lines[0].cut()
+        await until(back)
+    assert after == [90_000]
+    assert any(90 <= pause <= 90 + FIRST_S for pause in pauses)
 
 
 async def test_a_token_that_has_run_out_is_asked_for_again(house: House) -> None:

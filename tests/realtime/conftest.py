@@ -9,6 +9,7 @@ import pytest
 import uvloop
 from hypothesis import HealthCheck, settings
 
+from tests.realtime.nodes import Pair, Start
 from tests.realtime.served import Serve, Served, serving
 
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -34,6 +35,18 @@ async def serve() -> AsyncIterator[Serve]:
             return await stack.enter_async_context(serving(*args, **kwargs))
 
         yield start
+
+
+@pytest.fixture
+def start(serve: Serve) -> Start:
+    """`await start(...)` serves two nodes."""
+    return Start(serve)
+
+
+@pytest.fixture
+async def pair(start: Start) -> Pair:
+    """Two nodes with unhurried options."""
+    return await start()
 
 
 @pytest.fixture

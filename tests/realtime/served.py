@@ -67,6 +67,8 @@ class Recorder:
 
     def heartbeat(self, socket: Socket) -> None: ...
 
+    def leaving(self, socket: Socket, retry_after_ms: int) -> None: ...
+
     def disconnected(self, socket: Socket, reason: str) -> None:
         self.ended.append((socket, reason))
 

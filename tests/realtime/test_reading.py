@@ -37,6 +37,8 @@ class Listener:
 
     def pinged(self) -> None: ...
 
+    def leaving(self, retry_after_ms: int) -> None: ...
+
     def closed(self, reason: str) -> None:
         self._heard.append(reason)
 

@@ -68,6 +68,8 @@ class FakePeer:
         self.pings += 1
         self.fail()
 
+    def leaving(self, retry_after_ms: int) -> None: ...
+
     def closed(self, reason: str) -> None:
         self.reasons.append(reason)
 

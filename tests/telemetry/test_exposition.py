@@ -107,7 +107,7 @@ async def test_connections_are_counted_by_what_carries_them_and_why_they_ended(f
 async def test_a_server_that_is_about_to_go_is_not_ready(fireside: Fireside) -> None:
     async with http(fireside) as client:
         assert (await client.get("/readyz")).status_code == 200
-        fireside.edge.dismiss()
+        fireside.edge.drain()
         response = await client.get("/readyz")
     assert (response.status_code, response.json()["details"]["notReady"]) == (503, ["draining"])
 

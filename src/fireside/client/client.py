@@ -65,6 +65,7 @@ class Client(Commands):
         self._reading = Reading(self)
         self._listeners: dict[str, list[Callable[[Any], None]]] = {}
         self._connection: Connection | None = None
+        self._come_back_in_s = 0.0
         self._online = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._ended: asyncio.Future[None] | None = None
@@ -220,6 +221,7 @@ class Client(Commands):
                 self._online.set()
                 self._gaps.catch_up()
                 await self._connection.lost()
+                at_least, self._come_back_in_s = self._come_back_in_s, 0.0
             except Lost as lost:
                 logger.info("cannot connect: %s", lost)
             except Refused as refusal:
@@ -275,6 +277,8 @@ class Client(Commands):
     # ── hearing ──────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _hear(self, event: str, body: Any) -> None:
+        if event == "serverStopping":
+            self._come_back_in_s = body["retryAfterMs"] / 1000
         self.state.hear(event, body)
         self._wake(body.get("conversation") if isinstance(body, dict) else None)
         for listener in self._listeners.get(event, ()):

@@ -38,9 +38,16 @@ class Edge:
         for server in self._servers.values():
             await server.start()
 
+    def drain(self) -> None:
+        """Open no more sessions, and tell the clients that they will have to go, and when to come back."""
+        self.draining = True
+        for server in self._servers.values():
+            server.drain()
+        if self._relaying is not None:
+            self._relaying.drain()
+
     def dismiss(self) -> None:
         """Close every session, telling the clients to come back."""
-        self.draining = True
         for server in self._servers.values():
             server.dismiss()
 

@@ -27,7 +27,7 @@ from fireside.core.errors import (
 )
 from fireside.core.events import Announcement, Attendant, Call, Event
 from fireside.core.forms import Form, Reply, UserId, meant
-from fireside.realtime.delivery import Devices
+from fireside.realtime.delivery import Devices, event_frame
 from fireside.realtime.sockets import Ack, Refused, Socket
 from fireside.socketio.packet import encode_json
 
@@ -72,6 +72,20 @@ class EventRefused(Form, frozen=True):
 
 
 REFUSED = Announcement("eventRefused", EventRefused, "An event that asked for no acknowledgement was refused.")
+
+
+class ServerStopping(Form, frozen=True):
+    """When to come back."""
+
+    retry_after_ms: Annotated[int, meant("After how many milliseconds. Everybody is told another number.", 350)]
+
+
+STOPPING = Announcement(
+    "serverStopping",
+    ServerStopping,
+    "The server will close the connection in a moment, because it stops or is restarted. What was accepted is stored "
+    "and acknowledged before. Reconnect after the time that is named: if all did at once, all would wait.",
+)
 
 
 class Person:
@@ -169,6 +183,9 @@ class ChatGateway:
         if socket.context.expires_at <= self._clock():
             # It reconnects, and its connect_error says `token_expired`.
             socket.session.close("token expired", 1008, linger=True)
+
+    def leaving(self, socket: Socket, retry_after_ms: int) -> None:
+        socket.session.send(event_frame(STOPPING.name, ServerStopping(retry_after_ms)))
 
     def disconnected(self, socket: Socket, reason: str) -> None:
         user_id = socket.context.user_id

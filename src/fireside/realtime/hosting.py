@@ -173,6 +173,8 @@ class RemoteWebSocket:
         elif kind == links.QUEUE:
             if not self.reader.queue(rest):
                 self._answer(rest)
+        elif kind == links.LEAVE:
+            self.reader.leave()
         else:
             self.reader.end(*unpack_end(rest))
 

@@ -27,6 +27,28 @@ class Flow:
 FLOOD = 5
 
 
+class Handshakes:
+    """A budget of so many a second, and of a second's worth at once.
+
+    When a server is back, all who were connected want in at the same time. To look at more of them than can be let in
+    would keep those waiting who are in already.
+    """
+
+    def __init__(self, per_second: float | None) -> None:
+        self._per_second = per_second
+        self._flow = Flow()
+
+    def take(self, now: float) -> bool:
+        """One handshake, if there is something left of the budget."""
+        if self._per_second is None:
+            return True
+        drained = max(0.0, self._flow.level - (now - self._flow.at) * self._per_second)
+        if drained + 1 > self._per_second:
+            return False
+        self._flow.level, self._flow.at = drained + 1, now
+        return True
+
+
 class Seats:
     """How many connections each key (an address, say) holds, and how many it may."""
 

@@ -82,7 +82,7 @@ read_hello = msgspec.msgpack.Decoder(Hello).decode
 read_answer = msgspec.msgpack.Decoder(Answer).decode
 
 # The first byte of what is said about a WebSocket. By the node that has the client:
-TEXT, BINARY, CONTROL, QUEUE, END = b"t", b"b", b"c", b"q", b"e"
+TEXT, BINARY, CONTROL, QUEUE, LEAVE, END = b"t", b"b", b"c", b"q", b"l", b"e"
 # and by the one that has the session:
 ACCEPT, REFUSE, WRITE, CLOSE = b"a", b"r", b"w", b"x"
 

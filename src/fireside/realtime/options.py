@@ -24,6 +24,7 @@ class Options:
     """Bytes: of a WebSocket message, and of a polling body."""
     packets_per_second: float | None = None
     burst: int = 100
+    handshakes_per_second: float | None = None
     connections_per_address: int | None = None
     connections_per_user: int | None = None
     origins: OriginPolicy = field(default_factory=OriginPolicy)

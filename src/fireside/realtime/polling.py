@@ -88,6 +88,8 @@ class Polling:
         if isinstance(asked, Refusal):
             return asked
         if asked.sid is None:
+            if busy := self._server.welcome():
+                return busy
             peer = (scope.get("client") or ("",))[0]
             address = self._server.options.client_address(peer, headers.get("x-forwarded-for"))
             handshake = Handshake(query, headers, address)
@@ -104,7 +106,7 @@ class Polling:
 
     async def _refuse(self, refusal: Refusal, respond: "_Responder") -> None:
         self._server.metrics.refused += 1
-        await respond.refuse(refusal)
+        await respond.refuse(refusal, self._server.retry_after_s(refusal))
 
     async def _relay(self, node: str, scope: Scope, headers: Headers, receive: Receive, respond: "_Responder") -> None:
         """Have the node answer that has the session. Where it is gone, so is the session."""
@@ -233,8 +235,9 @@ class _Responder:
     async def payload(self, waiting: list[bytes]) -> None:
         await self(200, b"\x1e".join(map(frames.polling_packet, waiting)), (TEXT,))
 
-    async def refuse(self, refusal: Refusal) -> None:
-        await self(refusal.status, refusal.body(), (JSON,))
+    async def refuse(self, refusal: Refusal, retry_after_s: int | None = None) -> None:
+        later = () if retry_after_s is None else ((b"retry-after", str(retry_after_s).encode()),)
+        await self(refusal.status, refusal.body(), (JSON, *later))
 
 
 async def _until_disconnect(receive: Receive) -> None:

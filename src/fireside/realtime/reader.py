@@ -25,6 +25,9 @@ class Reader(Protocol):
     def queue(self, framed: bytes) -> bool:
         """Let this frame wait in line with what else goes out; False where there is no line."""
 
+    def leave(self) -> None:
+        """The WebSocket will have to go soon: whoever is on it is to come back."""
+
     def end(self, reason: str, code: int) -> None:
         """The client has broken a rule, or has to leave."""
 
@@ -50,6 +53,8 @@ class Nobody:
 
     def queue(self, framed: bytes) -> bool:
         return False
+
+    def leave(self) -> None: ...
 
     def end(self, reason: str, code: int) -> None: ...
 
@@ -108,6 +113,9 @@ class SessionReader:
         if not self._probing:
             self._session.send(framed)
         return not self._probing
+
+    def leave(self) -> None:
+        self._server.send_away(self._session)
 
     def end(self, reason: str, code: int) -> None:
         if self._probing:

@@ -40,6 +40,12 @@ class Relaying:
 
     def __init__(self, between: Links) -> None:
         self._links = between
+        self._relays: set[Relay] = set()
+
+    def drain(self) -> None:
+        """Have everybody told who is connected here that they will have to go."""
+        for relay in self._relays:
+            relay.leave()
 
     async def request(
         self,
@@ -67,7 +73,7 @@ class Relaying:
     def websocket(self, asked: Elsewhere, wire: Carrier, answer: Callable[[Refusal | None], None]) -> "Relay":
         """Have the node take a WebSocket; `answer` hears whether it does, or why not."""
         hello = Hello("GET", asked.path, asked.query, _passed_on(asked.headers), upgrade=True)
-        relay = Relay(wire, answer)
+        relay = Relay(wire, answer, self._relays)
         relay.link = self._links.open(asked.node, encode(hello), relay)
         return relay
 
@@ -108,12 +114,14 @@ class _Asked:
 class Relay:
     """Reads a WebSocket for a session that is elsewhere, and is this end of the link to it."""
 
-    __slots__ = ("_answer", "_over", "_wire", "link")
+    __slots__ = ("_answer", "_over", "_relays", "_wire", "link")
 
     link: Link
 
-    def __init__(self, wire: Carrier, answer: Callable[[Refusal | None], None]) -> None:
+    def __init__(self, wire: Carrier, answer: Callable[[Refusal | None], None], relays: "set[Relay]") -> None:
         self._wire = wire
+        self._relays = relays
+        relays.add(self)
         self._answer: Callable[[Refusal | None], None] | None = answer
         self._over = False
 
@@ -130,6 +138,9 @@ class Relay:
             self._pass_on(links.QUEUE + framed)
         return self._answer is None
 
+    def leave(self) -> None:
+        self._pass_on(links.LEAVE)
+
     def end(self, reason: str, code: int) -> None:
         self._pass_on(links.END + pack_end(reason, code))
 
@@ -143,6 +154,7 @@ class Relay:
         self._over = True
 
     def gone(self, reason: str) -> None:
+        self._relays.discard(self)
         self.link.close()
 
     def _pass_on(self, message: bytes) -> None:

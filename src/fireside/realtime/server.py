@@ -5,6 +5,7 @@ It knows nothing of Socket.IO: an application gives each session a peer. Both tr
 
 import asyncio
 import logging
+import random
 import re
 import secrets
 import time
@@ -13,7 +14,7 @@ from collections.abc import Callable, Mapping
 
 from fireside.realtime import frames
 from fireside.realtime.frames import frame
-from fireside.realtime.limits import FLOOD, Flow, Seats
+from fireside.realtime.limits import FLOOD, Flow, Handshakes, Seats
 from fireside.realtime.options import Census, Metrics, Options
 from fireside.realtime.session import OPEN, Handshake, Peer, Session
 from fireside.realtime.wheel import TimingWheel
@@ -27,6 +28,11 @@ CLOSING_S = 5.0
 
 WRITES_A_TURN = 100
 """Sessions that are written to in one turn of the loop."""
+RETRY_S = 10
+"""Who finds no room now is told to come back within so many seconds, each at another time."""
+RETURN_S = 0.5
+"""The least over which those who were connected are spread when they have to leave."""
+
 MAX_HANDSHAKE = 16 * 1024
 """Characters of a handshake's query and headers. They are remembered, and nobody has shown yet who they are."""
 
@@ -47,6 +53,8 @@ class EngineServer:
         self._application = application
         self._node = node
         self._sessions: dict[str, Session] = {}
+        self.is_draining = False
+        self._handshakes = Handshakes(options.handshakes_per_second)
         self._seats = Seats(options.connections_per_address)
         self._rate, self._flood = options.packets_per_second, FLOOD * options.burst
         self._dirty: deque[Session] = deque()
@@ -73,6 +81,21 @@ class EngineServer:
         self._loop = asyncio.get_running_loop()
         self.wheel.start()
 
+    def drain(self) -> None:
+        """Open no more sessions, and tell every client that it will have to go."""
+        self.is_draining = True
+        for session in list(self._sessions.values()):
+            self.send_away(session)
+
+    def send_away(self, session: Session) -> None:
+        """Tell a client that it will have to come back, and when.
+
+        Those of this server come back over as long as it takes to let them in at half of the rate that is allowed.
+        """
+        rate = self.options.handshakes_per_second
+        spread_s = max(RETURN_S, 2 * len(self._sessions) / rate) if rate is not None else RETURN_S
+        session.guard(session.peer.leaving, random.randrange(round(1000 * spread_s)))  # noqa: S311 - for nobody to guess
+
     def dismiss(self) -> None:
         """Close every session, telling the clients to come back."""
         for session in list(self._sessions.values()):
@@ -86,6 +109,17 @@ class EngineServer:
             # Nobody can poll for them any more.
             session.last_words()
         logger.info("sessions on %s: %s", self.options.path, self.metrics)
+
+    def welcome(self) -> Refusal | None:
+        """Why nobody may open a session now, if so. To be asked before anything is made of a handshake."""
+        if self.is_draining:
+            return Refusal.STOPPING
+        return None if self._handshakes.take(self.now()) else Refusal.BUSY
+
+    @staticmethod
+    def retry_after_s(refusal: Refusal) -> int | None:
+        """When to come back after a refusal, where that helps."""
+        return random.randint(1, RETRY_S) if refusal.status == 503 else None  # noqa: S311 - for nobody to guess
 
     def admit(self, handshake: Handshake) -> Refusal | None:
         """Why this client may not open a session, if so."""

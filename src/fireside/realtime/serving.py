@@ -1,14 +1,15 @@
 """Serving an edge with uvicorn: one listening socket for HTTP, polling and WebSocket.
 
-uvicorn speaks HTTP and owns the loop; the edge owns every WebSocket. On the way down the sessions are closed first:
-a polling request that waits would otherwise hold the shutdown up.
+uvicorn speaks HTTP and owns the loop; the edge owns every WebSocket. On the way down nobody new is taken, clients are
+told when to come back, and what was accepted is settled and acknowledged; then the sessions are closed: a polling
+request that waits would otherwise hold the shutdown up.
 """
 
 import asyncio
 import errno
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, cast
 
@@ -23,7 +24,14 @@ PORTS_TRIED = 100
 class EdgeServer(uvicorn.Server):
     """`await serve(sockets=[listener])` until told to stop. Options are uvicorn's."""
 
-    def __init__(self, edge: Edge, *, own_signals: bool = True, **options: Any) -> None:
+    def __init__(
+        self,
+        edge: Edge,
+        *,
+        own_signals: bool = True,
+        settle: Callable[[], Awaitable[None]] | None = None,
+        **options: Any,
+    ) -> None:
         config = uvicorn.Config(
             edge,
             # A callable does where a class is asked for: uvicorn only calls it.
@@ -37,6 +45,7 @@ class EdgeServer(uvicorn.Server):
         super().__init__(config)
         self._edge = edge
         self._own_signals = own_signals
+        self._settle = settle
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -56,6 +65,11 @@ class EdgeServer(uvicorn.Server):
         await super().startup(sockets)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        self._edge.drain()
+        if self._settle is not None:
+            await self._settle()
         self._edge.dismiss()
         await super().shutdown(sockets)
         await self._edge.stop()

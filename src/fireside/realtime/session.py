@@ -59,6 +59,9 @@ class Peer(Protocol):
     def pinged(self) -> None:
         """The client is about to be asked whether it is there; a moment to look at what time changes."""
 
+    def leaving(self, retry_after_ms: int) -> None:
+        """The client will have to go soon, and is to come back after so long."""
+
     def closed(self, reason: str) -> None:
         """The session is over. Called once."""
 

@@ -78,6 +78,9 @@ class Namespace(Protocol):
     def heartbeat(self, socket: "Socket") -> None:
         """Called once a ping interval."""
 
+    def leaving(self, socket: "Socket", retry_after_ms: int) -> None:
+        """They will have to go soon, and are to come back after so long."""
+
     def disconnected(self, socket: "Socket", reason: str) -> None:
         """They are gone. Called once for each that was connected."""
 
@@ -174,6 +177,11 @@ class Connection:
         for socket in list(self._sockets.values()):
             if socket.connected:
                 self._host.namespaces[socket.namespace].heartbeat(socket)
+
+    def leaving(self, retry_after_ms: int) -> None:
+        for socket in list(self._sockets.values()):
+            if socket.connected:
+                self._host.namespaces[socket.namespace].leaving(socket, retry_after_ms)
 
     def closed(self, reason: str) -> None:
         self.session.server.wheel.cancel(self)

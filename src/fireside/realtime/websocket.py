@@ -126,9 +126,11 @@ class WebSocketEdge(asyncio.Protocol):
         self._reader.resume_writing()
 
     def shutdown(self) -> None:
-        """uvicorn is going down."""
+        """uvicorn is going down. A client that is being closed keeps its seconds: cut off with something unread of it,
+        it might not get what was sent before."""
         self._reader.end("server shutting down", 1001)
-        self.close("server shutting down", 1001)
+        if self._parser.state is not State.CLOSING:
+            self.close("server shutting down", 1001)
 
     # ── Carrier ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -196,6 +198,8 @@ class WebSocketEdge(asyncio.Protocol):
             # Set, such a header would be added to the one that is there.
             del response.headers["Content-Type"]
             response.headers["Content-Type"] = "application/json"
+            if (retry_after_s := self._server.retry_after_s(refusal)) is not None:
+                response.headers["Retry-After"] = str(retry_after_s)
         self._parser.send_response(response)
         self._answer()
 
@@ -210,6 +214,8 @@ class WebSocketEdge(asyncio.Protocol):
         asked = read_request("GET", params, upgrade=True)
         if isinstance(asked, Refusal):
             return asked
+        if asked.sid is None and (busy := server.welcome()):
+            return busy
         headers = {name.lower(): value for name, value in request.headers.raw_items()}
         if asked.sid is None:
             peer = (self.transport.get_extra_info("peername") or ("",))[0]

@@ -40,6 +40,8 @@ class Refusal(Enum):
     TOO_LARGE = (7, "Payload too large", 413)
     UNKNOWN_PATH = (8, "Not found", 404)
     HEAD_TOO_LARGE = (9, "Request head too large", 431)
+    STOPPING = (10, "Server is stopping", 503)
+    BUSY = (11, "Too many handshakes", 503)
 
     @property
     def status(self) -> int:

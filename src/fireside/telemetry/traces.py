@@ -95,6 +95,7 @@ class TracedNamespace:
         self.connecting = gateway.connecting
         self.connected = gateway.connected
         self.heartbeat = gateway.heartbeat
+        self.leaving = gateway.leaving
         self.disconnected = gateway.disconnected
 
     def event(self, socket: Socket, name: str, args: Sequence[Any], ack: Ack | None) -> Awaitable[None] | None:
