@@ -109,6 +109,11 @@ class FiresideProcess:
         assert ended.returncode == 0, ended.stderr
         return ended.stdout
 
+    def tell(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        assert self._process is not None
+        self._process.send_signal(number)
+
     def kill(self) -> None:
         """End it as a power cut would (kill -9)."""
         self._end(signal.SIGKILL)
@@ -118,8 +123,8 @@ class FiresideProcess:
         return await asyncio.to_thread(self._end, signal.SIGTERM)
 
     def _end(self, number: signal.Signals) -> int:
+        self.tell(number)
         assert self._process is not None
-        self._process.send_signal(number)
         return self._process.wait(30)
 
     async def __aenter__(self) -> Self:

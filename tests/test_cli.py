@@ -37,7 +37,7 @@ def served(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """The application, replaced: what it was served with, and (`served.then`) what it does then."""
     seen = SimpleNamespace(settings=None, secret=None, logs=None, then=lambda: None)
 
-    def serve(settings: Settings, secret: str) -> None:
+    def serve(settings: Settings, secret: str, listener: object) -> None:
         seen.settings, seen.secret = settings, secret
         seen.then()
 
@@ -45,7 +45,7 @@ def served(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
         seen.logs = (level, json)
 
     application = ModuleType("fireside.app")
-    application.__dict__["serve"] = serve
+    application.__dict__.update(serve=serve, bind=lambda settings: None)
     monkeypatch.setitem(sys.modules, "fireside.app", application)
     monkeypatch.setattr(logs, "configure", configure)
     return seen
@@ -149,6 +149,20 @@ def test_being_interrupted_is_a_good_end(
     served.then = interrupted
     assert run(monkeypatch, "serve") == 0
     assert capsys.readouterr().err == ""
+
+
+def test_workers_are_started_with_the_flags_that_were_given(
+    monkeypatch: pytest.MonkeyPatch, served: SimpleNamespace
+) -> None:
+    supervised: list[tuple[list[str], int]] = []
+    monkeypatch.setattr(cli, "supervise", lambda flags, count, _listener: supervised.append((flags, count)))
+    monkeypatch.setenv("JWT_SECRET", GOOD)
+    where = ("--mongo-uri", "mongodb://db.example/chat", "--valkey-url", "valkey://bus.example")
+    assert run(monkeypatch, "serve", "--workers", "3", *where) == 0
+    ((flags, count),) = supervised
+    assert count == 3
+    assert flags == [*where, "--workers", "3"]
+    assert served.settings is None
 
 
 def test_misspelt_settings_and_short_secrets_are_pointed_out_at_the_start(

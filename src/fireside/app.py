@@ -6,6 +6,7 @@ import asyncio
 import gc
 import logging
 import os
+import signal
 import socket
 from collections.abc import Callable
 from itertools import chain
@@ -53,6 +54,7 @@ from fireside.telemetry.metrics import Parts
 from fireside.telemetry.pulse import Pulse
 from fireside.telemetry.traces import Traces
 from fireside.wiring import Features
+from fireside.workers import Line
 
 logger = logging.getLogger(__name__)
 
@@ -178,18 +180,26 @@ class Fireside:
             await asyncio.to_thread(self._traces.stop)
 
 
-def serve(settings: Settings, secret: str) -> None:
-    """Serve until told to stop (SIGTERM, SIGINT).
+def bind(settings: Settings) -> socket.socket:
+    """The socket to listen on.
 
     Raises:
-        StartupError: the port is taken or the database cannot be used.
+        StartupError: the port is taken.
     """
-    uvloop.run(_serve(settings, secret))
+    return _open("PORT", listen, settings.host, settings.port)
 
 
-async def _serve(settings: Settings, secret: str) -> None:
+def serve(settings: Settings, secret: str, listener: socket.socket, line: Line | None = None) -> None:
+    """Serve until told to stop (SIGTERM, SIGINT), or until a supervisor at the other end of the line is gone.
+
+    Raises:
+        StartupError: the database cannot be used.
+    """
+    uvloop.run(_serve(settings, secret, listener, line))
+
+
+async def _serve(settings: Settings, secret: str, listener: socket.socket, line: Line | None) -> None:
     fireside = Fireside(settings, secret, stores_for(settings))
-    listener = _open("PORT", listen, settings.host, settings.port)
     beside = _beside(fireside, settings)
     try:
         await fireside.start()
@@ -213,9 +223,12 @@ async def _serve(settings: Settings, secret: str) -> None:
     )
     if beside is not None:
         beside.start()
+    attending = asyncio.create_task(_attend(server, line)) if line is not None else None
     try:
         await server.serve(sockets=[listener])
     finally:
+        if attending is not None:
+            attending.cancel()
         await fireside.stop()
         if beside is not None:
             await beside.stop()
@@ -249,6 +262,11 @@ def _bus(settings: Settings) -> Bus | None:
         return Bus(settings.valkey_url.get_secret_value())
     except (ValueError, TypeError) as error:
         raise StartupError(f"VALKEY_URL cannot be used: {error}") from None
+
+
+async def _attend(server: EdgeServer, line: Line) -> None:
+    await server.serving.wait()
+    await line.attend(lambda: server.handle_exit(signal.SIGTERM, None))
 
 
 def _edge_options(settings: Settings) -> Options:

@@ -8,6 +8,7 @@ import asyncio
 import inspect
 import json
 import secrets
+import socket
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -22,6 +23,7 @@ from rich.text import Text
 from fireside import __version__, logs
 from fireside.config import Setting, Settings, SettingsError, StartupError, describe, every_setting, load, misspelt
 from fireside.secret import SigningKey, resolve_secret
+from fireside.workers import Line, supervise
 
 app = typer.Typer(
     help="Fireside: a self-hosted chat server.",
@@ -102,10 +104,38 @@ def serve(flags: Flags) -> None:
             print(f"fireside: {warning}", file=sys.stderr)
     print(banner(settings, key), flush=True)
     logs.configure(settings.log_level, json=settings.log_json)
-    from fireside.app import serve as serve_until_stopped  # here: the other commands need none of what it imports
+    from fireside.app import bind  # here: the other commands need none of what it imports
+    from fireside.app import serve as serve_until_stopped
 
+    listener = bind(settings)
     with suppress(KeyboardInterrupt):
-        serve_until_stopped(settings, key.value)
+        if settings.workers == 1:
+            serve_until_stopped(settings, key.value, listener)
+        else:
+            supervise(_as_arguments(flags), settings.workers, listener)
+
+
+def _as_arguments(flags: Flags) -> list[str]:
+    """The flags as they were given."""
+    return [
+        part for each in every_setting() if each.flag and each.name in flags for part in (each.flag, flags[each.name])
+    ]
+
+
+@app.command(hidden=True)
+@with_setting_flags
+def worker(
+    flags: Flags,
+    listener: Annotated[int, typer.Option("--listener", help="The socket to listen on, by its number.")],
+    line: Annotated[int, typer.Option("--line", help="The line to the supervisor, by its number.")],
+) -> None:
+    """Serve as one of several; `serve --workers` starts these."""
+    settings = load(flags)
+    logs.configure(settings.log_level, json=settings.log_json)
+    from fireside.app import serve as serve_until_stopped  # here: as above
+
+    key = resolve_secret(settings)
+    serve_until_stopped(settings, key.value, socket.socket(fileno=listener), Line(socket.socket(fileno=line)))
 
 
 @app.command()

@@ -155,6 +155,9 @@ class Settings(BaseSettings):
         title="a path",
         description="The folder for the SQLite database and the secret that was made.",
     )
+    workers: int = Field(
+        1, ge=1, le=256, description="Processes that serve on the port, one a core at most; more than one needs a bus."
+    )
     env: Environment = Field(
         "development", description="`production` refuses what is only convenient on a laptop, and logs JSON."
     )
@@ -238,6 +241,8 @@ class Settings(BaseSettings):
             raise ValueError("JWT_SECRET and JWT_SECRET_FILE must not both be set: only one of them can count")
         if self.valkey_url is not None and self.mongo_uri is None:
             raise ValueError("VALKEY_URL needs MONGO_URI: several processes cannot share SQLite")
+        if self.workers > 1 and (self.mongo_uri is None or self.valkey_url is None):
+            raise ValueError("FIRESIDE_WORKERS above 1 needs MONGO_URI and VALKEY_URL: several processes share them")
         if self.production and "*" in self.allowed_origins:
             raise ValueError("FIRESIDE_ALLOWED_ORIGINS must name each origin in production, not *")
         return self

@@ -179,13 +179,7 @@ async def test_who_is_told_that_the_server_stops_comes_back_when_it_was_told(hou
         await asyncio.sleep(0)
 
     client = Client("", house.token(await house.user("eve")), connect=connect, sleep=sleep)
-    after: list[int] = []
-
-    def stopping(body: Any) -> None:
-        after.append(body["retryAfterMs"])
-        told.set()
-
-    client.on("serverStopping", stopping)
+    client.on("serverStopping", lambda body: told.set())
     async with client:
         await client.settled()
         lines[0].session.peer.leaving(90_000)
@@ -193,7 +187,6 @@ async def test_who_is_told_that_the_server_stops_comes_back_when_it_was_told(hou
         pauses.clear()
         lines[0].cut()
         await until(back)
-    assert after == [90_000]
     assert any(90 <= pause <= 90 + FIRST_S for pause in pauses)
 
 

@@ -46,6 +46,8 @@ class EdgeServer(uvicorn.Server):
         self._edge = edge
         self._own_signals = own_signals
         self._settle = settle
+        self.serving = asyncio.Event()
+        """Set from when on it takes connections."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -63,6 +65,7 @@ class EdgeServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await self._edge.start()
         await super().startup(sockets)
+        self.serving.set()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         for server in self.servers:
