@@ -11,17 +11,32 @@ Only `cli`, `app` and `secret` import this module; everything else is handed pla
 """
 
 import difflib
-import ipaddress
 import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, Self, get_args, get_origin
 
-from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, SecretStr, ValidationError, model_validator
+from pydantic import Field, PrivateAttr, SecretStr, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
-from pydantic_settings import BaseSettings, DotEnvSettingsSource, EnvSettingsSource, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, DotEnvSettingsSource, EnvSettingsSource, SettingsConfigDict
+
+from fireside.values import (
+    MONGO_URI,
+    URL,
+    VALKEY_URL,
+    Environment,
+    Folder,
+    Host,
+    LogFormat,
+    LogLevel,
+    Origins,
+    Proxies,
+    Secret,
+    Shown,
+    Text,
+    like,
+)
 
 DOTENV = Path(".env")
 PREFIX = "FIRESIDE_"
@@ -31,18 +46,6 @@ CONTRACT = frozenset(
 """Fields whose names existing deployments know: they carry no prefix."""
 SECRET = frozenset({"jwt_secret", "metrics_token"})
 """Fields without a flag: everyone on a machine can read its command lines."""
-
-_HOST = re.compile(r"[A-Za-z0-9_.:-]+")
-_ORIGIN = re.compile(r"\*|[a-z][a-z0-9+.-]*://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:\d{1,5})?")
-# Strict about what must be percent-encoded, so that nothing secret can hide in `hosts` or `database`.
-_MONGO_URI = re.compile(
-    r"(?P<scheme>mongodb(\+srv)?://)([^@/?\s]+@)?(?P<hosts>[^@/?\s]+)(/(?P<database>[^@/?\s]*))?(\?[^@\s]*)?"
-)
-_VALKEY_URL = re.compile(
-    r"(?P<scheme>(redis|valkey)s?://|unix://)([^@/?\s]*@)?"
-    r"(?P<place>(?<!unix://)(\[[0-9a-fA-F:.]+\]|[^@/?\s:]+)(:\d{1,5})?(/\d*)?|/[^@?\s]+)(\?[^@\s]*)?"
-)
-_URL = re.compile(r"https?://[^\s?#]+")
 
 Source = Literal["flag", "environment", ".env", "default"]
 
@@ -60,60 +63,6 @@ def setting_name(field: str) -> str:
     return field.upper() if field in CONTRACT else f"{PREFIX}{field.upper()}"
 
 
-def _lower(value: object) -> object:
-    return value.lower() if isinstance(value, str) else value
-
-
-def _split(value: object) -> object:
-    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
-
-
-def _require(matches: bool) -> None:
-    # The words come from the field's `title`, so that the error and the reference say the same.
-    if not matches:
-        raise ValueError
-
-
-def _host(host: str) -> str:
-    _require(_HOST.fullmatch(host) is not None)
-    return host
-
-
-def _origin(origin: str) -> str:
-    """Only as browsers write it (lower case, no path): anything else would never match, and nobody would know why."""
-    _require(_ORIGIN.fullmatch(origin) is not None)
-    return origin
-
-
-def _proxy(proxy: str) -> str:
-    if proxy != "*":
-        ipaddress.ip_network(proxy)
-    return proxy
-
-
-def _like(form: re.Pattern[str]) -> AfterValidator:
-    def check(secret: SecretStr | None) -> SecretStr | None:
-        _require(secret is None or form.fullmatch(secret.get_secret_value()) is not None)
-        return secret
-
-    return AfterValidator(check)
-
-
-def _utf8(secret: SecretStr | None) -> SecretStr | None:
-    _require(secret is None or secret.get_secret_value().isprintable())
-    return secret
-
-
-Secret = SecretStr | None
-Folder = Annotated[Path, AfterValidator(Path.expanduser)]
-Environment = Annotated[Literal["development", "production"], BeforeValidator(_lower)]
-LogLevel = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)]
-Shown = Annotated[Literal["off", "local", "on"], BeforeValidator(_lower)]
-LogFormat = Annotated[Literal["auto", "console", "json"], BeforeValidator(_lower)]
-Origins = Annotated[tuple[Annotated[str, AfterValidator(_origin)], ...], NoDecode, BeforeValidator(_split)]
-Proxies = Annotated[tuple[Annotated[str, AfterValidator(_proxy)], ...], NoDecode, BeforeValidator(_split)]
-
-
 class Settings(BaseSettings):
     """All settings, checked. Made by `load`, which turns what is wrong into a `SettingsError`.
 
@@ -126,17 +75,17 @@ class Settings(BaseSettings):
     )
 
     port: int = Field(5000, ge=0, le=65535, description="The TCP port to listen on; 0 takes any free one.")
-    mongo_uri: Annotated[Secret, _like(_MONGO_URI)] = Field(
+    mongo_uri: Annotated[Secret, like(MONGO_URI)] = Field(
         None,
         title="like mongodb://host:27017/database, with the user name and password percent-encoded",
         description="The MongoDB to keep everything in; without it, SQLite in the data folder.",
     )
-    valkey_url: Annotated[Secret, _like(_VALKEY_URL)] = Field(
+    valkey_url: Annotated[Secret, like(VALKEY_URL)] = Field(
         None,
         title="like valkey://host:6379/0, or redis, rediss and unix, with the user name and password percent-encoded",
         description="The Valkey, or Redis 6.2 or newer, by which several processes on one MongoDB are one service.",
     )
-    jwt_secret: Annotated[Secret, AfterValidator(_utf8)] = Field(
+    jwt_secret: Text = Field(
         None,
         title="printable text",
         description="The key that signs tokens, at least 32 bytes; required in production and with MongoDB, "
@@ -145,7 +94,7 @@ class Settings(BaseSettings):
     jwt_secret_file: Folder | None = Field(
         None, title="a path", description="A file to read `JWT_SECRET` from, instead of setting it."
     )
-    host: Annotated[str, AfterValidator(_host)] = Field(
+    host: Host = Field(
         "127.0.0.1",
         title="an IP address or a host name",
         description="The address to listen on; `0.0.0.0` means every interface.",
@@ -213,7 +162,7 @@ class Settings(BaseSettings):
     metrics: Shown = Field(
         "local", description="Who may read `/metrics`: nobody, callers on this machine, or everybody who gets here."
     )
-    metrics_token: Annotated[Secret, AfterValidator(_utf8)] = Field(
+    metrics_token: Text = Field(
         None,
         title="printable text",
         description="With it, whoever sends it as a bearer token may read the metrics, and nobody else.",
@@ -226,7 +175,7 @@ class Settings(BaseSettings):
         description="A port for health and metrics alone, or the next free one: each of several processes on a machine "
         "has its own. Without it they are on the main port.",
     )
-    otel_exporter_otlp_endpoint: Annotated[Secret, _like(_URL)] = Field(
+    otel_exporter_otlp_endpoint: Annotated[Secret, like(URL)] = Field(
         None,
         title="a URL such as http://localhost:4318",
         description="The OpenTelemetry collector that traces are sent to; needs `fireside[otel]`. Its other `OTEL_…` "
@@ -274,11 +223,11 @@ class Settings(BaseSettings):
     @property
     def valkey_place(self) -> str | None:
         """`valkey_url` without credentials and options: what may be shown of it."""
-        found = self.valkey_url and _VALKEY_URL.fullmatch(self.valkey_url.get_secret_value())
+        found = self.valkey_url and VALKEY_URL.fullmatch(self.valkey_url.get_secret_value())
         return found["scheme"] + found["place"] if found else None
 
     def _mongo_part(self, part: str) -> str | None:
-        found = self.mongo_uri and _MONGO_URI.fullmatch(self.mongo_uri.get_secret_value())
+        found = self.mongo_uri and MONGO_URI.fullmatch(self.mongo_uri.get_secret_value())
         return found[part] if found else None
 
 
