@@ -9,6 +9,7 @@ from bench.growth import growth
 from bench.nodes import nodes
 from bench.plan import Plan
 from bench.servers import Running
+from bench.slow import slow
 from bench.storm import storm
 from bench.workloads import durable, history, idle, openloop, pingpong
 
@@ -23,8 +24,9 @@ WORKLOADS: dict[str, Workload] = {
     "catchup": catchup,
     "growth": growth,
     "storm": storm,
+    "slow": slow,
     "nodes": nodes,
 }
-WITHOUT_REFERENCE = frozenset({"catchup", "growth", "nodes"})
+WITHOUT_REFERENCE = frozenset({"catchup", "growth", "nodes", "slow"})
 """It has nothing of the kind: these compare each engine with itself."""
 ON_MONGODB_ALONE = frozenset({"nodes"})

@@ -101,12 +101,12 @@ async def fanout(server: Running, plan: Plan) -> Figures:
     run = f"f{time.monotonic_ns()}"
     async with Rest(server.port) as rest:
         users = await rest.register(f"{run}-{number}" for number in range(plan.members))
-        group = await _group(server, rest, users)
+        group = await group_of(server, rest, users)
     speakers, listeners = users[:SPEAKERS], users[SPEAKERS:]
     # Everybody hears it but its sender; the other speakers, when they are a process of their own, are not counted.
     hall = Hall(len(users) - 1)
-    members = await _crowd(server, hall, users, group)
-    template = _template(server, group, run)
+    members = await crowd(server, hall, users, group)
+    template = template_of(server, group, run)
     rows, around = await _capacity(server, plan, hall, members[:SPEAKERS], template)
     for member in members[:SPEAKERS]:
         member.close()
@@ -120,7 +120,8 @@ async def fanout(server: Running, plan: Plan) -> Figures:
     return rows | both(around, {figures.OTHERS: rows[figures.OTHERS]})
 
 
-async def _group(server: Running, rest: Rest, users: list[User]) -> str:
+async def group_of(server: Running, rest: Rest, users: list[User]) -> str:
+    """A group of these, made by the first."""
     if server.system.name == "node":
         return users[0].id[::-1]
     form = {"title": "Everybody", "members": [each.id for each in users[1:]]}
@@ -129,15 +130,15 @@ async def _group(server: Running, rest: Rest, users: list[User]) -> str:
     return conversation
 
 
-def _template(server: Running, group: str, run: str) -> bytes:
+def template_of(server: Running, group: str, run: str, length: int = CONTENT_LENGTH) -> bytes:
     """A packet to the group: a tag as the number of its acknowledgement, in the content and in the client id."""
     where = "recipient" if server.system.name == "node" else "conversation"
-    filler = "x" * (CONTENT_LENGTH - 8)
+    filler = "x" * (length - 8)
     form = f'{{"{where}":"{group}","content":"%d{filler}","clientId":"{run}-%d"}}'
     return b'42%d["sendMessage",' + form.encode() + b"]"
 
 
-async def _crowd(server: Running, hall: Hall, users: list[User], group: str) -> list[Member]:
+async def crowd(server: Running, hall: Hall, users: list[User], group: str) -> list[Member]:
     """Everybody, connected and in the group."""
     members = [Member(user.token, hall) for user in users]
     left = iter(members)
