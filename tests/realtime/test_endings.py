@@ -176,6 +176,15 @@ async def test_who_leaves_and_joins_nothing_else_is_closed(served: Served) -> No
     assert served.main.reasons == ["client namespace disconnect"]
 
 
+async def test_who_leaves_is_pinged_once_more(served: Served) -> None:
+    client = await served.connected()
+    await client.send("41")
+    await eventually(lambda: served.connection.bucket >= 0)
+    assert served.connection.bucket > served.session.bucket
+    await its_time_comes(served.session)
+    assert await client.receive() == "2"
+
+
 async def test_who_has_joined_has_no_deadline_any_more(serve: Serve) -> None:
     served = await serve(others={"/custom": Recorder()})
     client = await served.websocket()

@@ -267,8 +267,9 @@ class Connection:
         if self._sockets.get(socket.namespace) is socket:
             del self._sockets[socket.namespace]
             if not self._sockets and self.session.state == OPEN:
-                # As at the beginning: who is nowhere has only so long to join.
-                self._expect_soon()
+                # Who is nowhere has only so long to join; having been somewhere, until after the next ping.
+                options = self.session.server.options
+                self.session.server.wheel.set(self, options.ping_interval_s + options.ping_timeout_s)
             if socket.connected:
                 socket.connected = False
                 try:
