@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 import httpx2
 import msgspec
 import pytest
+from fastapi import FastAPI
 from msgspec import UNSET, Meta, UnsetType
 
 from fireside.core.errors import ChatError, Conflict, Forbidden, NotFound, Unavailable
@@ -72,7 +73,9 @@ class Rest:
             )
             for method in METHODS
         ]
-        nothing = Command("doNothing", Route("POST", "/api/nothing"), Form, self._nothing)
+        nothing = Command(
+            "doNothing", Route("POST", "/api/nothing"), Form, self._nothing, also=Route("GET", "/api/nothing", 202)
+        )
         self.app = build(
             [],
             {"things": [*commands, nothing]},
@@ -145,6 +148,13 @@ async def test_an_answer_is_that_of_the_socket_without_its_ok(rest: Rest, method
 async def test_an_answer_that_says_nothing_is_an_empty_object(rest: Rest) -> None:
     response = await rest.ask("POST", "/api/nothing")
     assert (response.status_code, response.text) == (200, "{}")
+
+
+async def test_a_command_may_be_in_two_places(rest: Rest) -> None:
+    assert (await rest.ask("GET", "/api/nothing")).status_code == 202
+    documented = FastAPI.openapi(rest.app)["paths"]["/api/nothing"]
+    assert {each["operationId"] for each in documented.values()} == {"things_doNothing", "things_doNothing_get"}
+    assert {each["summary"] for each in documented.values()} == {"Do nothing"}
 
 
 @pytest.mark.parametrize("kind", [NotFound, Forbidden, Conflict, Unavailable])

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pytest
 
 from tests.journeys.bystanders import bystanding
-from tests.journeys.people import House, Json
+from tests.journeys.people import House, Json, Person
 from tests.journeys.scene import (
     ALONE_DELETED,
     ALONE_OF_ANN,
@@ -241,6 +241,18 @@ async def test_knowing_too_much_at_once_is_refused(scene: Scene, wire: WireName)
     refusal = INVALID if wire == "socket" else (414, "too_large")
     async with scene.unchanged():
         (await scene.ask(wire, "cem", "sync", {"known": known})).assert_refused(refusal)
+
+
+async def test_a_body_has_room_for_all_that_one_may_know(house: House, ann: Person) -> None:
+    note = (await ann.post("/api/chat/messages", {"recipient": ann.id, "content": "to myself"})).json()["message"]
+    everything = (await ann.get("/api/sync")).json()
+    assert (await ann.post("/api/sync", {})).json() == everything
+    assert everything["conversations"][0]["messages"] == [note]
+    known = {note["conversation"]: {"seq": 1}, **{f"{number:024x}": {"seq": 1} for number in range(499)}}
+    caught = (await ann.post("/api/sync", {"known": known})).json()
+    assert caught["conversations"][0]["messages"] == []
+    refused = await ann.post("/api/sync", {"known": known | {NOWHERE: {"seq": 1}}})
+    assert (refused.status_code, refused.json()["details"]) == (422, {"field": "known"})
 
 
 NAMING: dict[str, Json] = {

@@ -93,6 +93,13 @@ class Command:
     refusals: tuple[type[ChatError], ...] = ()
     in_line: bool = True
     """As of an `Event`."""
+    also: Route | None = None
+    """Where else it is: by POST, what asks for more than an address can hold."""
+
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        """Where it is on the REST wire."""
+        return (self.route,) if self.also is None else (self.route, self.also)
 
     def event(self) -> Event:
         """The same, as an event."""
@@ -101,7 +108,7 @@ class Command:
             call.reply(await self.do(call, form))
 
         handle.__doc__ = self.do.__doc__
-        return Event(self.name, self.form, handle, self.reply, self.refusals, (self.route,), self.in_line)
+        return Event(self.name, self.form, handle, self.reply, self.refusals, self.routes, self.in_line)
 
 
 @dataclass(frozen=True, slots=True)

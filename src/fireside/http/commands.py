@@ -17,7 +17,7 @@ from fastapi import APIRouter, Request, Response
 
 from fireside.auth.bearer import Caller
 from fireside.core.errors import BadRequest, ChatError, InvalidInput
-from fireside.core.events import Command, WithoutDevice
+from fireside.core.events import Command, Route, WithoutDevice
 from fireside.core.forms import Form, Reply
 from fireside.http.schemas import components
 
@@ -36,38 +36,39 @@ def routes(commands: Iterable[Command], tag: str) -> APIRouter:
     """The routes of these commands."""
     router = APIRouter(tags=[tag])
     for command in commands:
-        router.add_api_route(
-            command.route.path,
-            _endpoint(command),
-            methods=[command.route.method],
-            name=command.name,
-            status_code=command.route.status,
-            summary=about(command.do)[0],
-            description=about(command.do)[1],
-            responses=_refusals(command),
-            response_class=Response,
-            openapi_extra=_documented(command),
-        )
+        for route in command.routes:
+            router.add_api_route(
+                route.path,
+                _endpoint(command, route),
+                methods=[route.method],
+                name=command.name if route is command.route else f"{command.name}_{route.method.lower()}",
+                status_code=route.status,
+                summary=about(command.do)[0],
+                description=about(command.do)[1],
+                responses=_refusals(command),
+                response_class=Response,
+                openapi_extra=_documented(command, route),
+            )
     return router
 
 
-def _endpoint(command: Command) -> Callable[..., Awaitable[Response]]:
+def _endpoint(command: Command, route: Route) -> Callable[..., Awaitable[Response]]:
     async def endpoint(request: Request, caller: Caller) -> Response:
-        form = await _read(command, request)
+        form = await _read(command, route, request)
         reply = await command.do(WithoutDevice(caller.user_id), form)
-        return Response(_without_ok(reply), command.route.status, media_type=JSON)
+        return Response(_without_ok(reply), route.status, media_type=JSON)
 
     return endpoint
 
 
-async def _read(command: Command, request: Request) -> Form:
+async def _read(command: Command, route: Route, request: Request) -> Form:
     """The form, from the path and the query or body.
 
     Raises:
         BadRequest: the body is no JSON object.
         InvalidInput: a field is missing or wrong.
     """
-    is_query = command.route.method in IN_QUERY
+    is_query = route.method in IN_QUERY
     given = {} if is_query else _object(await request.body())
     types = {each.encode_name: each.type for each in msgspec.structs.fields(command.form)}
     in_address = {**(request.query_params if is_query else {}), **request.path_params}
@@ -149,11 +150,11 @@ def _refusals(command: Command) -> dict[int | str, dict[str, Any]]:
     }
 
 
-def _documented(command: Command) -> dict[str, Any]:
+def _documented(command: Command, route: Route) -> dict[str, Any]:
     """Parameters, body and answer, as OpenAPI has them."""
     fields, required = _fields(command.form)
-    in_path = set(re.findall(r"{(\w+)}", command.route.path))
-    is_query = command.route.method in IN_QUERY
+    in_path = set(re.findall(r"{(\w+)}", route.path))
+    is_query = route.method in IN_QUERY
     documented: dict[str, Any] = {
         "parameters": [
             _parameter(name, schema, "path" if name in in_path else "query", name in required)
@@ -164,13 +165,11 @@ def _documented(command: Command) -> dict[str, Any]:
     rest = {name: schema for name, schema in fields.items() if name not in in_path}
     if not is_query and rest:
         body = {"type": "object", "properties": rest, "required": [name for name in required if name in rest]}
-        documented["requestBody"] = {"required": True, "content": {JSON: {"schema": body}}}
+        documented["requestBody"] = {"required": bool(body["required"]), "content": {JSON: {"schema": body}}}
     answers, _ = _fields(command.reply)
     answers.pop("ok")
     answer = {"type": "object", "properties": answers, "required": list(answers)}
-    documented["responses"] = {
-        str(command.route.status): {"description": "Done.", "content": {JSON: {"schema": answer}}}
-    }
+    documented["responses"] = {str(route.status): {"description": "Done.", "content": {JSON: {"schema": answer}}}}
     return documented
 
 

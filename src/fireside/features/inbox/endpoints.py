@@ -38,7 +38,7 @@ class InboxEndpoints:
     def commands(self) -> tuple[Command, ...]:
         """What clients can do over both wires."""
         return (
-            Command("sync", Route("GET", "/api/sync"), Sync, self._sync, Caught),
+            Command("sync", Route("GET", "/api/sync"), Sync, self._sync, Caught, also=Route("POST", "/api/sync")),
             Command("getConversations", Route("GET", "/api/conversations"), GetConversations, self._list, Listed),
             Command(
                 "getConversation",
@@ -54,7 +54,8 @@ class InboxEndpoints:
         """Catch up on everything that has changed since you last did.
 
         Messages, changes, receipts, members, and what is your own, at the cost of what has changed, however long you
-        were away. Your device hears events before it can ask this, so between the two nothing is missed.
+        were away. Your device hears events before it can ask this, so between the two nothing is missed. Over REST use
+        POST where `known` is long: an address has room for some fifty conversations.
         """
         if len(form.known) > MAX_KNOWN:
             raise InvalidInput(f"known has at most {MAX_KNOWN} conversations.", details={"field": "known"})
