@@ -37,7 +37,8 @@ from fireside.features.messages.mentions import Mentions
 from fireside.features.messages.posting import Posting
 from fireside.features.messages.service import Lenses, Messages
 from fireside.features.personal.endpoints import PersonalEndpoints
-from fireside.features.personal.log import HidingLens, PersonalLog
+from fireside.features.personal.hiding import Hiding, HidingLens
+from fireside.features.personal.log import PersonalLog
 from fireside.features.presence.endpoints import PresenceEndpoints
 from fireside.features.presence.service import Presence
 from fireside.features.receipts.book import Book
@@ -78,7 +79,8 @@ class Features:
             stores.changes, stores.messages, talks, clock, windows=windows, monotonic=monotonic, sleep=sleep
         )
         talks.show_changes_with(self.change_log.shown)
-        lens = Lenses(FrozenLens(stores.changes), HidingLens(stores.personal))
+        hiding = Hiding(stores.personal, monotonic)
+        lens = Lenses(FrozenLens(stores.changes), HidingLens(hiding))
         messages = Messages(self.log, stores.messages, lens, clock)
         reading = Reading(stores.changes, stores.messages, lens)
 
@@ -86,7 +88,7 @@ class Features:
         telling = Telling(privacy, conversations, publisher)
         self.book = Book(stores.receipts, stores.messages, conversations, talks, privacy, telling.tell, sleep)
         self.keeper.before_sleep(self.book.settle)
-        self.personal = PersonalLog(stores.personal, clock)
+        self.personal = PersonalLog(stores.personal, hiding, clock)
         self.presence = Presence(stores.presence, publisher, clock, peers, monotonic, sleep)
         news = GroupNews(talks, peers, self.presence.turned)
         posting = Posting(messages, publisher, [self.book, self.presence, news])
@@ -103,6 +105,7 @@ class Features:
             self.book,
             telling,
             stores.personal,
+            hiding,
             lens,
         )
         syncing = Syncing(stores.inbox, stores.activity, stores.personal, items)

@@ -154,6 +154,20 @@ async def test_hidden_are_messages_in_between_that_are_hidden_still(
     assert await personal.hidden(me, {new_id(): (0, 100)}) == await personal.hidden(new_id(), {here: (0, 100)}) == {}
 
 
+async def test_who_has_hidden_something_once_hides(personal: PersonalStore, me: str, here: str) -> None:
+    there, elsewhere, shown = new_id(), new_id(), new_id()
+    await write(
+        personal,
+        entry(me, 1, here, 4, hidden=True),
+        entry(me, 2, here, 4),
+        entry(me, 3, there, 1, starred=True, hidden=True),
+        entry(me, 4, shown, 1, starred=True),
+        entry(me, 5, elsewhere, 1, hidden=True),
+    )
+    assert await personal.hides(me, [here, there, shown, new_id()]) == {here, there}
+    assert await personal.hides(me, [shown]) == await personal.hides(new_id(), [here]) == set()
+
+
 async def test_what_is_starred_comes_newest_first_from_below_a_number(
     personal: PersonalStore, me: str, here: str
 ) -> None:

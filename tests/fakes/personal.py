@@ -31,6 +31,11 @@ class FakePersonal:
         await asyncio.sleep(0)
         return {place: entry.own for place, entry in self._last(user_id).items() if place in places}
 
+    async def hides(self, user_id: str, conversation_ids: Sequence[str]) -> set[str]:
+        await asyncio.sleep(0)
+        found = {entry.conversation for entry in self._logs[user_id].values() if entry.own.hidden}
+        return found.intersection(conversation_ids)
+
     async def hidden(self, user_id: str, spans: Mapping[str, Span]) -> dict[str, list[int]]:
         await asyncio.sleep(0)
         found: dict[str, list[int]] = {}

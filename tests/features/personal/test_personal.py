@@ -8,6 +8,7 @@ import pytest
 
 from fireside.core.errors import InvalidInput, NotFound, Unavailable
 from fireside.features.personal import log as module
+from fireside.features.personal.hiding import Hiding
 from fireside.features.personal.service import Entry
 from tests.fakes import FakePersonal
 from tests.features.whole import ANN, BOB, CAT, EVE, NOBODY, NOW, Device, Node, World, seqs
@@ -210,7 +211,8 @@ class Contested(FakePersonal):
 
 async def test_who_is_never_the_first_is_told_to_try_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "PAUSE_S", 0)
-    log = module.PersonalLog(Contested(), lambda: 0)
+    contested = Contested()
+    log = module.PersonalLog(contested, Hiding(contested), lambda: 0)
     with pytest.raises(Unavailable):
         await log.note(ANN, NOBODY, 0, {"pinned": True})
     assert log.moved == {}

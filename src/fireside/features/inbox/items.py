@@ -10,6 +10,7 @@ What must stay true:
 - What is told of `rev` every message shows by then.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -22,6 +23,7 @@ from fireside.features.conversations.service import Conversation, Conversations,
 from fireside.features.conversations.talks import Talks
 from fireside.features.inbox.service import InboxRow
 from fireside.features.messages.service import NEWEST, Lens, Message, MessageStore, Tail
+from fireside.features.personal.hiding import Hiding
 from fireside.features.personal.service import NOTHING as NOTHING_OWN
 from fireside.features.personal.service import Own, PersonalStore
 from fireside.features.receipts.book import Book
@@ -75,6 +77,7 @@ class Items:
         book: Book,
         telling: Telling,
         personal: PersonalStore,
+        hiding: Hiding,
         lens: Lens,
     ) -> None:
         self._conversations = conversations
@@ -86,6 +89,7 @@ class Items:
         self._book = book
         self._telling = telling
         self._personal = personal
+        self._hiding = hiding
         self._lens = lens
 
     async def of(
@@ -102,12 +106,14 @@ class Items:
         ids = [row.activity.conversation for row in rows]
         at = {each: _within(views[each], heads[each]) for each in ids}
         known = known or {}
-        pages = await self._tails(views, at, ends.messages, known)
-        changed = await self._changed(views, at, ends.changes, known)
-        unread = await self._unread(user_id, rows, views, at)
-        marks = await self._book.marks([each for each in ids if len(views[each].conversation.members) <= TOLD_UP_TO])
-        own = await self._personal.last(user_id, [(each, 0) for each in ids])
-        active_at = await self.active_at(rows)
+        pages, changed, unread, marks, own, active_at = await asyncio.gather(
+            self._tails(views, at, ends.messages, known),
+            self._changed(views, at, ends.changes, known),
+            self._unread(user_id, rows, views, at),
+            self._book.marks([each for each in ids if len(views[each].conversation.members) <= TOLD_UP_TO]),
+            self._personal.last(user_id, [(each, 0) for each in ids]),
+            self.active_at(rows),
+        )
         return [
             Item(
                 views[each],
@@ -222,7 +228,7 @@ class Items:
         silent = await self._messages.silent(spans) if spans else {}
         counts = {}
         heard = {each: span for each, span in spans.items() if span[1] - span[0] > len(set(silent.get(each, ())))}
-        hidden = await self._personal.hidden(user_id, heard) if heard else {}
+        hidden = await self._hiding.within(user_id, heard) if heard else {}
         for each, (low, high) in spans.items():
             counts[each] = high - low - len({*silent.get(each, ()), *hidden.get(each, ())})
         return counts

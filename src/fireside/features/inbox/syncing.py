@@ -8,6 +8,7 @@ A first answer may not hold all there is. Its cursor then says where to go on, a
 the next time begins.
 """
 
+import asyncio
 import re
 from collections.abc import Mapping
 from typing import NamedTuple, Self
@@ -95,9 +96,11 @@ class Syncing:
             cursor = Cursor.read("")
         elif cursor.after:
             stamp = cursor.stamp
-        entries = await self._personal.after(user_id, cursor.n, OWN_PER_ANSWER + 1)
+        entries, rows = await asyncio.gather(
+            self._personal.after(user_id, cursor.n, OWN_PER_ANSWER + 1),
+            self._store.changed(user_id, cursor.since, cursor.after, PER_ANSWER + 1),
+        )
         own = entries[:OWN_PER_ANSWER]
-        rows = await self._store.changed(user_id, cursor.since, cursor.after, PER_ANSWER + 1)
         page, is_last = rows[:PER_ANSWER], len(rows) <= PER_ANSWER
         ends = FIRST_ENDS if cursor.since == ALL else ENDS
         # A direct conversation begins with its first message.

@@ -5,13 +5,13 @@ at once the number decides, and the other one looks again at what is so by then.
 """
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping
 
 import msgspec
 
 from fireside.core.clock import Clock
 from fireside.core.errors import Unavailable
-from fireside.features.messages.service import Message, Shown, State
+from fireside.features.personal.hiding import Hiding
 from fireside.features.personal.service import NOTHING, Entry, PersonalStore
 
 ATTEMPTS = 50
@@ -21,8 +21,9 @@ PAUSE_S = 0.005
 class PersonalLog:
     """Writes entries."""
 
-    def __init__(self, store: PersonalStore, clock: Clock) -> None:
+    def __init__(self, store: PersonalStore, hiding: Hiding, clock: Clock) -> None:
         self._store = store
+        self._hiding = hiding
         self._clock = clock
         self.moved: dict[str, int] = {}
         """Whose logs have grown here since somebody last asked, and how far; whoever asks empties it."""
@@ -45,33 +46,11 @@ class PersonalLog:
             wanted = msgspec.structs.replace(own, **said)
             if wanted == own:
                 return Entry(user_id, 0, conversation_id, seq, own, self._clock()), False
+            if wanted.hidden:
+                self._hiding.learn(user_id, conversation_id)
             entry = Entry(user_id, n + 1, conversation_id, seq, wanted, self._clock())
             if await self._store.append(entry):
                 self.moved[user_id] = max(self.moved.get(user_id, 0), entry.n)
                 return entry, True
             await asyncio.sleep(PAUSE_S * attempt)
         raise Unavailable("Too many of your devices change this at once. Try again.", retry_after_s=1)
-
-
-class HidingLens:
-    """What somebody has deleted for themselves, the server shows them no more."""
-
-    def __init__(self, store: PersonalStore) -> None:
-        self._store = store
-
-    async def show(self, pages: Sequence[Shown]) -> list[list[Message]]:
-        spans = {view.conversation.id: (messages[0].seq - 1, messages[-1].seq) for view, messages in pages if messages}
-        hidden = await self._store.hidden(pages[0][0].reader, spans) if spans else {}
-        return [
-            _without(hidden[view.conversation.id], messages) if view.conversation.id in hidden else messages
-            for view, messages in pages
-        ]
-
-
-def _without(seqs: Collection[int], messages: list[Message]) -> list[Message]:
-    return [_blank(message) if message.seq in seqs else message for message in messages]
-
-
-def _blank(message: Message) -> Message:
-    state = State(hidden=True) if message.state is None else msgspec.structs.replace(message.state, hidden=True)
-    return msgspec.structs.replace(message, content="", state=state)

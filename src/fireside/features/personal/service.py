@@ -63,6 +63,9 @@ class PersonalStore(Protocol):
     async def last(self, user_id: str, places: Sequence[Place]) -> dict[Place, Own]:
         """The last entry of each place; absent where there is none."""
 
+    async def hides(self, user_id: str, conversation_ids: Sequence[str]) -> set[str]:
+        """In which of these this person has hidden a message, now or once."""
+
     async def hidden(self, user_id: str, spans: Mapping[str, Span]) -> dict[str, list[int]]:
         """The seqs of messages that this person has hidden within these spans, in order; absent where there is none."""
 

@@ -48,10 +48,8 @@ class MongoActivity:
                 await self._activity.bulk_write([_asleep(row, stamp, node) for row in rows], ordered=False)
 
     async def stamp(self) -> int:
-        with translated():
-            counter = await self._engine.database[META].find_one({"_id": "stamp"})
         # A cursor that could be rolled back would be given twice, and what happened in between missed.
-        await self._engine.settle()
+        counter = await self._engine.settled(META, {"_id": "stamp"})
         return counter["last"] if counter else 0
 
     async def rows(self, conversation_ids: Sequence[str]) -> dict[str, Activity]:

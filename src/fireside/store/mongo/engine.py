@@ -152,6 +152,18 @@ class MongoEngine:
             with translated():
                 await self.database[META].delete_one({"_id": "nothing"})
 
+    async def settled(self, collection: str, key: Document) -> Document | None:
+        """This document, if there is one, once it cannot be undone by a crash: reading it and `settle` in one.
+
+        Raises:
+            Unavailable: nobody knows whether it can.
+        """
+        documents = self.database[collection]
+        with translated():
+            if self._replicated:
+                return await documents.find_one(key)
+            return await documents.find_one_and_update(key, {"$unset": {"nothing": 1}})
+
     def _connect(self) -> AsyncMongoClient[Document]:
         try:
             return AsyncMongoClient(

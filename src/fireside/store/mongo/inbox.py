@@ -1,10 +1,8 @@
 """Everybody's conversations, in MongoDB.
 
-First their ids, a range of `members`; then which of them have changed, by `activity`; then the rest of what is kept of
-the few. Nothing is read of a conversation that has not changed but its id.
+A range of `members`, and of those the rows of `activity` that tell of a change. All of that stays in the server: what
+comes back is of the few conversations that have changed.
 """
-
-from bson import ObjectId
 
 from fireside.features.conversations.activity import Activity
 from fireside.features.inbox.service import InboxRow
@@ -28,15 +26,28 @@ class MongoInbox:
         mine = {"_id": {"$gt": pair(user_id, after or ZERO), "$lte": pair(user_id, ONES)}}
         # Who has left a conversation hears of the leaving, and of nothing after it.
         gone = {"until": {"$exists": True}, "leaving": {"$exists": False}, "goneStamp": {"$lte": stamp}}
+        is_left = {"$expr": {"$in": ["$_id", "$$left.conversation"]}}
+        moved = {"$match": {"$or": [{"stamp": {"$gt": stamp}}, {"awake.0": {"$exists": True}}, is_left]}}
+        pipeline: list[Document] = [
+            {"$match": mine | {"$nor": [gone]}},
+            # In one document: so the next step is one look-up for all of them, a tenth of the work of one for each.
+            {"$group": {"_id": None, "members": {"$push": "$$ROOT"}}},
+            {
+                "$lookup": {
+                    "from": "activity",
+                    "localField": "members.conversation",
+                    "foreignField": "_id",
+                    "let": {"left": _those("members", {"$gt": ["$$this.until", None]})},
+                    "pipeline": [moved, {"$sort": {"_id": 1}}, {"$limit": limit}],
+                    "as": "found",
+                }
+            },
+            {"$project": {"found": 1, "members": _those("members", {"$in": ["$$this.conversation", "$found._id"]})}},
+        ]
         with translated():
-            ids: list[ObjectId] = []
-            left: list[ObjectId] = []
-            async for each in self._members.find(mine | {"$nor": [gone]}, {"until": 1}):
-                (left if "until" in each else ids).append(ObjectId(each["_id"][12:]))
-            moved = [{"stamp": {"$gt": stamp}}, {"awake.0": {"$exists": True}}]
-            wanted = {"$or": [{"_id": {"$in": ids}, "$or": moved}, {"_id": {"$in": left}}]}
-            found = [activity(each) async for each in self._activity.find(wanted).sort("_id").limit(limit)]
-        return await self._with_members(user_id, found)
+            answers = await (await self._members.aggregate(pipeline)).to_list()
+        members = {each["conversation"]: each for answer in answers for each in answer["members"]}
+        return [_row(activity(each), members[each["_id"]]) for answer in answers for each in answer["found"]]
 
     async def one(self, user_id: str, conversation_id: str) -> InboxRow | None:
         with translated():
@@ -54,16 +65,6 @@ class MongoInbox:
             found = [activity(each) async for each in self._activity.find(wanted)]
         return [_row(each, members[each.conversation]) for each in found]
 
-    async def _with_members(self, user_id: str, found: list[Activity]) -> list[InboxRow]:
-        keys = sorted(pair(user_id, each.conversation) for each in found)
-        if not keys:
-            return []
-        # With its bounds it is a range of their own conversations; without, all of everybody's would be looked at.
-        wanted = {"_id": {"$in": keys, "$gte": keys[0], "$lte": keys[-1]}}
-        with translated():
-            members = {each["_id"][12:].hex(): each async for each in self._members.find(wanted)}
-        return [_row(each, members[each.conversation]) for each in found if each.conversation in members]
-
     @property
     def _members(self) -> Collection:
         return self._engine.database["members"]
@@ -71,6 +72,11 @@ class MongoInbox:
     @property
     def _activity(self) -> Collection:
         return self._engine.database["activity"]
+
+
+def _those(field: str, condition: Document) -> Document:
+    """The elements of a list that meet a condition."""
+    return {"$filter": {"input": f"${field}", "cond": condition}}
 
 
 def _row(found: Activity, member: Document) -> InboxRow:

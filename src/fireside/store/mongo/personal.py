@@ -48,6 +48,11 @@ class MongoPersonal:
         found = await self._last({"user": oid(user_id), "$or": wanted}) if wanted else []
         return {(entry.conversation, entry.seq): entry.own for entry in found}
 
+    async def hides(self, user_id: str, conversation_ids: Sequence[str]) -> set[str]:
+        there = {"conversation": {"$in": [oid(each) for each in conversation_ids]}, "own.hidden": True}
+        with translated():
+            return {str(each) for each in await self._personal.distinct("conversation", {"user": oid(user_id)} | there)}
+
     async def hidden(self, user_id: str, spans: Mapping[str, Span]) -> dict[str, list[int]]:
         within = [
             {"conversation": oid(each), "seq": {"$gt": above, "$lte": up_to}} for each, (above, up_to) in spans.items()

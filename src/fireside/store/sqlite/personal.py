@@ -16,6 +16,7 @@ AFTER = "SELECT user, n, conversation, seq, own, at FROM personal WHERE user = ?
 LAST = """
     SELECT conversation, seq, own FROM personal WHERE user = ? AND conversation = ? AND seq = ? ORDER BY n DESC LIMIT 1
 """
+HIDES = "SELECT 1 FROM personal WHERE user = ? AND conversation = ? AND own ->> 'hidden' LIMIT 1"
 # SQLite takes the other columns from the row with the maximum.
 HIDDEN = """
     SELECT seq, own, max(n) FROM personal WHERE user = ? AND conversation = ? AND seq > ? AND seq <= ? GROUP BY seq
@@ -58,6 +59,14 @@ class SqlitePersonal:
         def look(connection: apsw.Connection) -> dict[Place, Own]:
             found = connection.executemany(LAST, keys)
             return {(conversation.hex(), seq): _own(own) for conversation, seq, own in found}
+
+        return await self._engine.read(look)
+
+    async def hides(self, user_id: str, conversation_ids: Sequence[str]) -> set[str]:
+        user = blob(user_id)
+
+        def look(connection: apsw.Connection) -> set[str]:
+            return {each for each in conversation_ids if connection.execute(HIDES, (user, blob(each))).get}
 
         return await self._engine.read(look)
 
