@@ -52,6 +52,18 @@ def test_a_token_is_good_until_the_last_millisecond() -> None:
     assert Tokens(SECRET, TTL_S, lambda: NOW_MS + TTL_S * 1000 - 1).read(tokens.issue(USER)).user_id == USER
 
 
+def test_a_token_is_verified_once_and_expires_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = NOW_MS
+    mine = Tokens(SECRET, TTL_S, lambda: now)
+    token = mine.issue(USER)
+    claims = mine.read(token)
+    monkeypatch.delattr(jwt, "decode")
+    assert mine.read(token) == claims
+    now = claims.expires_at
+    with pytest.raises(TokenExpired):
+        mine.read(token)
+
+
 def without(claim: str) -> dict[str, Any]:
     return {name: value for name, value in GOOD.items() if name != claim}
 

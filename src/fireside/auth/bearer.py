@@ -17,14 +17,24 @@ from fireside.core.limits import RateLimiter
 _scheme = HTTPBearer(auto_error=False, description="The token that register and login answer with.")
 
 
-async def _caller(
-    request: Request, _documented: Annotated[HTTPAuthorizationCredentials | None, Depends(_scheme)]
-) -> Claims:
+async def caller_of(request: Request) -> Claims:
+    """Who is calling, for whoever has no use for a dependency.
+
+    Raises:
+        Unauthorized: nobody that is known.
+        RateLimited: they call too often.
+    """
     authenticator: Authenticator = request.app.state.authenticator
     per_user: RateLimiter | None = request.app.state.per_user
     claims = await authenticator.identify(bearer_token(request.headers.get("authorization")))
     require_patience(per_user, claims.user_id, "requests")
     return claims
+
+
+async def _caller(
+    request: Request, _documented: Annotated[HTTPAuthorizationCredentials | None, Depends(_scheme)]
+) -> Claims:
+    return await caller_of(request)
 
 
 Caller = Annotated[Claims, Depends(_caller)]
