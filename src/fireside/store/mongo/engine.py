@@ -238,5 +238,6 @@ async def united(collection: Collection, pipelines: Sequence[Sequence[Document]]
         first, *others = pipelines[start : start + PIPELINES_AT_ONCE]
         whole = [*first, *({"$unionWith": {"coll": collection.name, "pipeline": list(each)}} for each in others)]
         with translated():
-            async for found in await collection.aggregate(whole):
-                yield found
+            documents = await (await collection.aggregate(whole)).to_list()
+        for each in documents:
+            yield each

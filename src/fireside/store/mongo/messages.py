@@ -139,7 +139,8 @@ class MongoMessages:
 
     async def _page(self, wanted: Document, direction: int, limit: int) -> list[Message]:
         with translated():
-            return [_message(found) async for found in self._messages.find(wanted).sort("_id", direction).limit(limit)]
+            found = await self._messages.find(wanted).sort("_id", direction).limit(limit).to_list()
+        return [_message(each) for each in found]
 
     async def _silent(self, conversation: str, above: int, below: int) -> AsyncIterator[Document]:
         with translated():
