@@ -51,7 +51,7 @@ torture: .venv/.ready-dev ## kill everything while 200 clients talk, and see whe
 
 .venv/.ready-dev: pyproject.toml uv.lock | $(OWN_UV)
 	@$(if $(PYTHON),$(find_python) >/dev/null)
-	$(UV) sync --frozen --inexact $(PYTHON:%=--python %)
+	$(UV) sync --frozen --inexact --all-extras $(PYTHON:%=--python %)
 	@touch .venv/.ready $@
 
 .uv/bin/uv:
