@@ -83,3 +83,30 @@ async def test_all_who_ask_hear_that_it_went_wrong_and_the_next_are_answered() -
     assert [str(each) for each in heard] == ["the shelf is on fire"] * 2
     broken = False
     assert await together.one("a") == 1
+
+
+async def test_as_many_look_ups_are_under_way_as_agreed_and_no_more(library: Library) -> None:
+    together = Together(library.look_up, 10, under_way=2)
+    asked = []
+    for key in "abcx":
+        asked.append(asyncio.create_task(together.one(key)))
+        await settled()
+    assert library.asked == [["a"], ["b"]]
+    library.goes_on.set()
+    assert await asyncio.gather(*asked) == [1, 2, 3, None]
+    assert library.asked == [["a"], ["b"], ["c", "x"]]
+
+
+async def test_who_asks_the_moment_a_look_up_ends_is_answered() -> None:
+    together = Together(_as_they_are, 10)
+    for turns in range(6):
+        first = asyncio.create_task(together.one("a"))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        async with asyncio.timeout(5):
+            assert await together.some(["b"]) == {"b": 1}
+            assert await first == 1
+
+
+async def _as_they_are(keys: list[str]) -> dict[str, int]:
+    return dict.fromkeys(keys, 1)
