@@ -73,6 +73,8 @@ async def test_who_was_connected_comes_back_after_a_restart(own_house: House, mo
     ann, bob = await own_house.person("ann"), await own_house.person("bob")
     async with ann.device(mode, **SOON) as anns, bob.device(mode, **SOON) as bobs:
         assert await own_house.server.stop() == 0
+        for device in (anns, bobs):
+            assert (await device.heard("serverStopping"))["retryAfterMs"] >= 0
         await own_house.server.start()
         await anns.returned()
         await bobs.returned()
