@@ -44,12 +44,12 @@ torture: .venv/.ready-dev ## kill everything while 200 clients talk, and see whe
 	$(BIN)/python -m tests.torture $(ARGS)
 
 # --inexact: running the server takes nothing away from whoever also develops it.
-.venv/.ready: pyproject.toml uv.lock | $(OWN_UV)
+.venv/.ready: pyproject.toml uv.lock Makefile | $(OWN_UV)
 	@$(if $(PYTHON),$(find_python) >/dev/null)
 	$(UV) sync --frozen --inexact --no-dev $(PYTHON:%=--python %)
 	@touch $@
 
-.venv/.ready-dev: pyproject.toml uv.lock | $(OWN_UV)
+.venv/.ready-dev: pyproject.toml uv.lock Makefile | $(OWN_UV)
 	@$(if $(PYTHON),$(find_python) >/dev/null)
 	$(UV) sync --frozen --inexact --all-extras $(PYTHON:%=--python %)
 	@touch .venv/.ready $@
