@@ -5,12 +5,14 @@ from collections.abc import Sequence
 from bson.datetime_ms import DatetimeMS
 from pymongo import ReturnDocument, UpdateOne
 
+from fireside.core.together import Together
 from fireside.features.conversations.activity import Activity
 from fireside.store.mongo.engine import Collection, MongoEngine
 from fireside.store.mongo.errors import translated
 from fireside.store.mongo.places import oid
 from fireside.store.mongo.schema import META, Document
 
+STAMP = "stamp"
 FRESH: Document = {"seq": 0, "rev": 0, "at": DatetimeMS(0), "stamp": 0}
 
 
@@ -19,6 +21,7 @@ class MongoActivity:
 
     def __init__(self, engine: MongoEngine) -> None:
         self._engine = engine
+        self._stamp = Together(self._read_stamp, 1)
 
     async def wake(self, conversation_ids: Sequence[str], node: str) -> dict[str, Activity]:
         update = {"$addToSet": {"awake": node}, "$setOnInsert": FRESH}
@@ -36,7 +39,7 @@ class MongoActivity:
             # Before the stamp: who leaves later, by way of another node, may know the stamp by then, and gets a higher.
             left = [found async for found in self._members.find(leaving, {"asOf": 1})]
             counter = await meta.find_one_and_update(
-                {"_id": "stamp"}, {"$inc": {"last": 1}}, upsert=True, return_document=ReturnDocument.AFTER
+                {"_id": STAMP}, {"$inc": {"last": 1}}, upsert=True, return_document=ReturnDocument.AFTER
             )
             assert counter is not None
             stamp: int = counter["last"]
@@ -48,9 +51,12 @@ class MongoActivity:
                 await self._activity.bulk_write([_asleep(row, stamp, node) for row in rows], ordered=False)
 
     async def stamp(self) -> int:
+        return await self._stamp.one(STAMP) or 0
+
+    async def _read_stamp(self, _keys: list[str]) -> dict[str, int]:
         # A cursor that could be rolled back would be given twice, and what happened in between missed.
-        counter = await self._engine.settled(META, {"_id": "stamp"})
-        return counter["last"] if counter else 0
+        counter = await self._engine.settled(META, {"_id": STAMP})
+        return {STAMP: counter["last"]} if counter else {}
 
     async def rows(self, conversation_ids: Sequence[str]) -> dict[str, Activity]:
         wanted = {"_id": {"$in": [oid(each) for each in conversation_ids]}}

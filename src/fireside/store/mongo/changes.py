@@ -7,9 +7,10 @@ from bson import ObjectId
 from bson.datetime_ms import DatetimeMS
 
 from fireside.features.changes.service import Change, ChangeKind, ChangeTail
-from fireside.store.mongo.engine import Collection, MongoEngine, inserted, united
+from fireside.store.mongo.engine import Collection, MongoEngine, inserted
 from fireside.store.mongo.errors import translated
 from fireside.store.mongo.places import LAST, between, number_of, place
+from fireside.store.mongo.reads import united
 from fireside.store.mongo.schema import Document
 
 

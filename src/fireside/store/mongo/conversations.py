@@ -12,10 +12,12 @@ from bson.datetime_ms import DatetimeMS
 from pymongo import UpdateOne
 from pymongo.errors import DuplicateKeyError
 
+from fireside.core.together import Together
 from fireside.features.conversations.service import PLAIN, Conversation, Gone, Info, Member
 from fireside.store.mongo.engine import Collection, MongoEngine
 from fireside.store.mongo.errors import translated
 from fireside.store.mongo.places import oid, pair
+from fireside.store.mongo.reads import KEYS_AT_ONCE, UNDER_WAY
 from fireside.store.mongo.schema import Document
 
 FRESH: Document = {"since": 0, "asOf": 0, "delivered": 0, "read": 0, "shown": 0}
@@ -26,6 +28,7 @@ class MongoConversations:
 
     def __init__(self, engine: MongoEngine) -> None:
         self._engine = engine
+        self._found = Together(self._find, KEYS_AT_ONCE, UNDER_WAY)
 
     async def ensure(self, conversation: Conversation) -> Conversation:
         document = {
@@ -59,6 +62,9 @@ class MongoConversations:
                 await self._conversations.update_one(is_behind, update)
 
     async def by_ids(self, conversation_ids: Sequence[str]) -> dict[str, Conversation]:
+        return await self._found.some(conversation_ids)
+
+    async def _find(self, conversation_ids: list[str]) -> dict[str, Conversation]:
         wanted = {"_id": {"$in": [oid(each) for each in conversation_ids]}}
         with translated():
             return {str(found["_id"]): _conversation(found) async for found in self._conversations.find(wanted)}

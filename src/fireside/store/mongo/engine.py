@@ -12,7 +12,7 @@ What must stay true, whatever the address says:
 """
 
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC
 
 import pymongo
@@ -208,8 +208,6 @@ def _is_replicated(hello: Document) -> bool:
 
 
 DUPLICATE_KEY = 11000
-PIPELINES_AT_ONCE = 100
-"""Per aggregation: far from the 1,000 stages that one may have."""
 
 
 async def inserted(database: Database, collection: str, documents: Sequence[Document]) -> int:
@@ -230,14 +228,3 @@ async def inserted(database: Database, collection: str, documents: Sequence[Docu
         raise outage(f"insert, code {(concern or errors[0])['code']}")
     count: int = reply["n"]
     return count
-
-
-async def united(collection: Collection, pipelines: Sequence[Sequence[Document]]) -> AsyncIterator[Document]:
-    """What each of these pipelines finds, one after the other, in few round trips."""
-    for start in range(0, len(pipelines), PIPELINES_AT_ONCE):
-        first, *others = pipelines[start : start + PIPELINES_AT_ONCE]
-        whole = [*first, *({"$unionWith": {"coll": collection.name, "pipeline": list(each)}} for each in others)]
-        with translated():
-            documents = await (await collection.aggregate(whole)).to_list()
-        for each in documents:
-            yield each

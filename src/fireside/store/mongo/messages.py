@@ -24,9 +24,10 @@ from pymongo import UpdateOne
 from fireside.features.conversations.groups import GroupChange
 from fireside.features.conversations.talks import SystemRow
 from fireside.features.messages.service import NEWEST, Extra, Message, State, Tail
-from fireside.store.mongo.engine import Collection, MongoEngine, inserted, united
+from fireside.store.mongo.engine import Collection, MongoEngine, inserted
 from fireside.store.mongo.errors import translated
 from fireside.store.mongo.places import FIRST, LAST, between, number_of, place, ranges
+from fireside.store.mongo.reads import Pipelines, united
 from fireside.store.mongo.schema import Document
 
 ROWS_AT_ONCE = 1000
@@ -38,6 +39,8 @@ class MongoMessages:
 
     def __init__(self, engine: MongoEngine) -> None:
         self._engine = engine
+        self._tails = Pipelines(engine, "messages", _tail, _page)
+        self._spans = Pipelines(engine, "messages", _silent, _seqs)
 
     async def append(self, messages: Sequence[Message]) -> int:
         stored = 0
@@ -73,12 +76,7 @@ class MongoMessages:
         return await self._page(between(conversation_id, seq, below), 1, limit)
 
     async def tails(self, wanted: Sequence[Tail]) -> dict[str, list[Message]]:
-        pipelines = [_newest(each.conversation, each.above, each.below, each.limit) for each in wanted]
-        found: dict[str, list[Message]] = {}
-        async for each in united(self._messages, pipelines):
-            message = _message(each)
-            found.setdefault(message.conversation, []).append(message)
-        return {conversation: page[::-1] for conversation, page in found.items()}
+        return {tail.conversation: page for tail, page in (await self._tails.some(wanted)).items()}
 
     async def at(self, places: Sequence[tuple[str, int]]) -> list[Message]:
         near = ranges(place(conversation, seq) for conversation, seq in places)
@@ -107,19 +105,8 @@ class MongoMessages:
         return found
 
     async def silent(self, spans: Mapping[str, tuple[int, int]]) -> dict[str, list[int]]:
-        pipelines: list[list[Document]] = [
-            [
-                {"$match": {"silent": True} | between(each, low, high + 1)},
-                {"$sort": {"_id": 1}},
-                {"$project": {"_id": 1}},
-            ]
-            for each, (low, high) in spans.items()
-        ]
-        found: dict[str, list[int]] = {}
-        async for each in united(self._messages, pipelines):
-            key: bytes = each["_id"]
-            found.setdefault(key[:12].hex(), []).append(number_of(key))
-        return found
+        found = await self._spans.some((each, low, high) for each, (low, high) in spans.items())
+        return {each: seqs for (each, _, _), seqs in found.items()}
 
     async def last_of_each(self, after: Mapping[str, int]) -> dict[str, dict[str, int]]:
         found: dict[str, dict[str, int]] = {}
@@ -150,6 +137,24 @@ class MongoMessages:
     @property
     def _messages(self) -> Collection:
         return self._engine.database["messages"]
+
+
+def _tail(wanted: Tail) -> list[Document]:
+    return _newest(wanted.conversation, wanted.above, wanted.below, wanted.limit)
+
+
+def _page(found: list[Document]) -> list[Message]:
+    return [_message(each) for each in reversed(found)]
+
+
+def _silent(span: tuple[str, int, int]) -> list[Document]:
+    conversation, low, high = span
+    within = {"silent": True} | between(conversation, low, high + 1)
+    return [{"$match": within}, {"$sort": {"_id": 1}}, {"$project": {"_id": 1}}]
+
+
+def _seqs(found: list[Document]) -> list[int]:
+    return [number_of(each["_id"]) for each in found]
 
 
 def _newest(conversation_id: str, above: int, below: int, limit: int, fields: Document | None = None) -> list[Document]:

@@ -4,13 +4,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
+from bson import ObjectId
 from bson.datetime_ms import DatetimeMS
 
+from fireside.core.together import Together
 from fireside.features.personal.service import Entry, Own, Place, Span
 from fireside.store.mongo.engine import Collection, MongoEngine, inserted
 from fireside.store.mongo.errors import translated
 from fireside.store.mongo.places import FIRST, LAST, between, number_of, oid, place
+from fireside.store.mongo.reads import KEYS_AT_ONCE, UNDER_WAY, Pipelines
 from fireside.store.mongo.schema import Document
+
+Somebodys = tuple[str, str, int]
+"""A place, and whose word on it: the user, the conversation and the seq."""
 
 
 class MongoPersonal:
@@ -18,6 +24,9 @@ class MongoPersonal:
 
     def __init__(self, engine: MongoEngine) -> None:
         self._engine = engine
+        self._after = Pipelines(engine, "personal", _above, _entries)
+        self._own = Together(self._last_of, KEYS_AT_ONCE, UNDER_WAY)
+        self._hiding = Together(self._who_hides, KEYS_AT_ONCE, UNDER_WAY)
 
     async def append(self, entry: Entry) -> bool:
         document = {
@@ -39,19 +48,34 @@ class MongoPersonal:
         return found[0] if found else 0
 
     async def after(self, user_id: str, n: int, limit: int) -> list[Entry]:
-        with translated():
-            rows = self._personal.find(between(user_id, n, LAST)).sort("_id").limit(limit)
-            return [_entry(each) async for each in rows]
+        return await self._after.one((user_id, n, limit)) or []
 
     async def last(self, user_id: str, places: Sequence[Place]) -> dict[Place, Own]:
-        wanted = [{"conversation": oid(conversation), "seq": seq} for conversation, seq in places]
-        found = await self._last({"user": oid(user_id), "$or": wanted}) if wanted else []
-        return {(entry.conversation, entry.seq): entry.own for entry in found}
+        found = await self._own.some((user_id, conversation, seq) for conversation, seq in places)
+        return {(conversation, seq): own for (_, conversation, seq), own in found.items()}
+
+    async def _last_of(self, places: list[Somebodys]) -> dict[Somebodys, Own]:
+        wanted = [{"user": oid(user), "conversation": oid(each), "seq": seq} for user, each, seq in places]
+        found = await self._last({"$or": wanted})
+        return {(entry.user, entry.conversation, entry.seq): entry.own for entry in found}
 
     async def hides(self, user_id: str, conversation_ids: Sequence[str]) -> set[str]:
-        there = {"conversation": {"$in": [oid(each) for each in conversation_ids]}, "own.hidden": True}
+        found = await self._hiding.some((user_id, each) for each in conversation_ids)
+        return {conversation for _, conversation in found}
+
+    async def _who_hides(self, asked: list[tuple[str, str]]) -> dict[tuple[str, str], bool]:
+        """Those of these users and conversations in which they have hidden something."""
+        places: dict[str, list[ObjectId]] = {}
+        for user, conversation in asked:
+            places.setdefault(user, []).append(oid(conversation))
+        wanted = [{"user": oid(user), "conversation": {"$in": theirs}} for user, theirs in places.items()]
+        pipeline: list[Document] = [
+            {"$match": {"$or": wanted, "own.hidden": True}},
+            {"$group": {"_id": {"user": "$user", "conversation": "$conversation"}}},
+        ]
         with translated():
-            return {str(each) for each in await self._personal.distinct("conversation", {"user": oid(user_id)} | there)}
+            found = await (await self._personal.aggregate(pipeline)).to_list()
+        return {(str(each["_id"]["user"]), str(each["_id"]["conversation"])): True for each in found}
 
     async def hidden(self, user_id: str, spans: Mapping[str, Span]) -> dict[str, list[int]]:
         within = [
@@ -83,10 +107,11 @@ class MongoPersonal:
 
     async def _last(self, wanted: Document) -> list[Entry]:
         """The last entry of each place."""
+        newest = {"$first": "$$ROOT"}
         pipeline: list[dict[str, Any]] = [
             {"$match": wanted},
             {"$sort": {"n": -1}},
-            {"$group": {"_id": {"conversation": "$conversation", "seq": "$seq"}, "last": {"$first": "$$ROOT"}}},
+            {"$group": {"_id": {each: f"${each}" for each in ("user", "conversation", "seq")}, "last": newest}},
         ]
         with translated():
             return [_entry(found["last"]) async for found in await self._personal.aggregate(pipeline)]
@@ -94,6 +119,15 @@ class MongoPersonal:
     @property
     def _personal(self) -> Collection:
         return self._engine.database["personal"]
+
+
+def _above(asked: tuple[str, int, int]) -> list[Document]:
+    user_id, n, limit = asked
+    return [{"$match": between(user_id, n, LAST)}, {"$sort": {"_id": 1}}, {"$limit": limit}]
+
+
+def _entries(found: list[Document]) -> list[Entry]:
+    return [_entry(each) for each in found]
 
 
 def _entry(found: Document) -> Entry:

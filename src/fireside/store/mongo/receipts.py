@@ -5,10 +5,12 @@ from collections.abc import Sequence
 import msgspec
 from pymongo import UpdateOne
 
+from fireside.core.together import Together
 from fireside.features.receipts.service import NOTHING, Mark, Receipt
 from fireside.store.mongo.engine import Collection, MongoEngine
 from fireside.store.mongo.errors import translated
 from fireside.store.mongo.places import oid, pair
+from fireside.store.mongo.reads import KEYS_AT_ONCE, UNDER_WAY
 
 
 class MongoReceipts:
@@ -16,8 +18,12 @@ class MongoReceipts:
 
     def __init__(self, engine: MongoEngine) -> None:
         self._engine = engine
+        self._marks = Together(self._of, KEYS_AT_ONCE, UNDER_WAY)
 
     async def of(self, conversation_ids: Sequence[str]) -> dict[str, dict[str, Mark]]:
+        return await self._marks.some(conversation_ids)
+
+    async def _of(self, conversation_ids: list[str]) -> dict[str, dict[str, Mark]]:
         wanted = {"conversation": {"$in": [oid(each) for each in conversation_ids]}, "delivered": {"$gt": 0}}
         found: dict[str, dict[str, Mark]] = {}
         with translated():
