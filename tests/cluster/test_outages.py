@@ -1,11 +1,13 @@
 """The bus while Valkey is killed, stopped, or not what it was: nobody waits for it, and it comes back by itself."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
 
+from fireside.cluster.line import ANSWER_S
 from fireside.cluster.register import LEASE_S
 from tests.cluster.buses import Ears, dies, redis, until
 from tests.valkey import Valkey
@@ -68,6 +70,32 @@ async def test_a_bus_that_has_stopped_delays_nobody_and_is_noticed(own_valkey: V
         two.heard.clear()
         one.send(["ann"], "k", b"heard")
         await two.hears(b"heard")
+
+
+def stall() -> None:
+    """As a machine that is too busy: for longer than anybody is waited for, this process does nothing."""
+    time.sleep(ANSWER_S + 0.5)
+
+
+async def test_a_process_that_stalls_has_not_lost_the_bus(own_valkey: Valkey) -> None:
+    one, two = Ears(own_valkey.url), Ears(own_valkey.url)
+    async with running(one, two):
+        await two.join_now("ann")
+        for body in (b"1", b"2", b"3"):
+            one.send(["ann"], "k", body)
+            await asyncio.sleep(0)  # it is under way
+            stall()
+            await two.hears(body)
+        assert one.returns == two.returns == one.dropped == two.dropped == 0
+
+
+async def test_a_bus_that_has_stopped_is_noticed_by_a_process_that_stalls(own_valkey: Valkey) -> None:
+    one = Ears(own_valkey.url)
+    async with running(one):
+        with own_valkey.hanging():
+            stall()
+            await until(lambda: not one.is_up)
+        await until(lambda: one.returns == 1)
 
 
 async def test_a_channel_that_hears_nothing_is_noticed(own_valkey: Valkey) -> None:

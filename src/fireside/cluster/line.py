@@ -1,5 +1,6 @@
 """A line to Valkey: one connection, on which nothing waits for ever."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -12,11 +13,44 @@ from fireside.cluster.register import Script
 
 ANSWER_S = 1.5
 """Whoever takes longer to answer than this, or to be heard of, is not there."""
+STEPS = 6
+"""In which this time is counted."""
 
 TROUBLES = (RedisError, OSError)
 """What may come of anything here. `TimeoutError` is one of them."""
 
 Argument = str | bytes | int
+
+
+@asynccontextmanager
+async def patience() -> AsyncIterator[None]:
+    """Wait `ANSWER_S` in this block, and no longer.
+
+    It is counted in steps of the loop. However long the process has been busy, or not been run at all, that is one step
+    more: what has arrived in the meantime is read before the next.
+
+    Raises:
+        TimeoutError: the time is over.
+    """
+    loop = asyncio.get_running_loop()
+    timer: asyncio.TimerHandle
+
+    def wait(steps: int) -> None:
+        nonlocal timer
+        if steps:
+            timer = loop.call_later(ANSWER_S / STEPS, wait, steps - 1)
+        else:
+            limit.reschedule(loop.time())
+
+    try:
+        async with asyncio.timeout(None) as limit:
+            wait(STEPS)
+            try:
+                yield
+            finally:
+                timer.cancel()
+    except TimeoutError as error:
+        raise TimeoutError("no answer in time") from error
 
 
 class Line:
@@ -49,13 +83,15 @@ class Line:
         Raises:
             TimeoutError: it does not come in time.
         """
-        message: bytes = (await self._connection.read_response(disable_decoding=True))[2]
+        async with patience():
+            message: bytes = (await self._connection.read_response(disable_decoding=True))[2]
         return message
 
     async def _ask(self, *command: Argument) -> Any:
         packed = hiredis.pack_command(command)  # type: ignore[arg-type] # its stub knows commands of one word
-        await self._connection.send_packed_command(packed)
-        return await self._connection.read_response(disable_decoding=True)
+        async with patience():
+            await self._connection.send_packed_command(packed)
+            return await self._connection.read_response(disable_decoding=True)
 
 
 class Lines:
@@ -73,14 +109,15 @@ class Lines:
         )
         self._kind: type[AbstractConnection] = options.pop("connection_class", Connection)
         self._kind(**options)  # or it would be found out later that it does not take them
-        self._options = options | {"protocol": 2, "socket_timeout": ANSWER_S, "socket_connect_timeout": ANSWER_S}
+        self._options = options | {"protocol": 2, "socket_timeout": None, "socket_connect_timeout": None}
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[Line]:
         """A line until the block ends."""
         connection = self._kind(**self._options)
         try:
-            await connection.connect()  # type: ignore[no-untyped-call]
+            async with patience():
+                await connection.connect()  # type: ignore[no-untyped-call]
             yield Line(connection)
         finally:
             await connection.disconnect(nowait=True)
