@@ -9,8 +9,10 @@ import pytest
 import uvloop
 from hypothesis import HealthCheck, settings
 
-from tests.realtime.nodes import Pair, Start
+from tests.fakes.bus import Hub
+from tests.realtime.nodes import Between, InMemory, OverValkey, Pair, Start
 from tests.realtime.served import Serve, Served, serving
+from tests.valkey import Valkey
 
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
@@ -38,9 +40,27 @@ async def serve() -> AsyncIterator[Serve]:
 
 
 @pytest.fixture
-def start(serve: Serve) -> Start:
+def hub() -> Hub:
+    """What is between the nodes, where it is in memory."""
+    return Hub()
+
+
+@pytest.fixture(params=["memory", "valkey"])
+async def between(request: pytest.FixtureRequest, hub: Hub) -> AsyncIterator[Between]:
+    """What is between the nodes."""
+    if request.param == "memory":
+        yield InMemory(hub)
+    else:
+        valkey: Valkey = request.getfixturevalue("valkey")
+        over_valkey = OverValkey(valkey.url)
+        yield over_valkey
+        await over_valkey.stop()
+
+
+@pytest.fixture
+def start(between: Between, serve: Serve) -> Start:
     """`await start(...)` serves two nodes."""
-    return Start(serve)
+    return Start(serve, between)
 
 
 @pytest.fixture

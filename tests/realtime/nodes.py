@@ -1,12 +1,59 @@
-"""Two nodes in one process, each with a port of its own, and a bus in memory between them."""
+"""Two nodes in one process, each with a port of its own, and between them a bus: in memory, or on a real Valkey."""
 
-from typing import Any, NamedTuple
+import asyncio
+from typing import Any, NamedTuple, Protocol
 
-from fireside.cluster.links import BusLinks
+from fireside.cluster.bus import Bus
+from fireside.cluster.links import Bus as AnyBus
+from fireside.cluster.links import BusLinks, _Peer
 from fireside.realtime.websocket import WebSocketEdge
+from tests.cluster.buses import dies
 from tests.fakes.bus import Hub
 from tests.realtime.clients import SOCKET_IO, PollingClient, WebSocketClient, target
 from tests.realtime.served import Recorder, Serve, Served, eventually
+
+
+class Between(Protocol):
+    """What is between the nodes."""
+
+    async def join(self, name: str) -> AnyBus:
+        """A new node's side."""
+
+    async def kill(self, node: str) -> None:
+        """The node is gone, without a farewell."""
+
+
+class InMemory:
+    """Quick, and what is on its way can be swallowed."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+
+    async def join(self, name: str) -> AnyBus:
+        return self._hub.join(name)
+
+    async def kill(self, node: str) -> None:
+        self._hub.kill(node)
+
+
+class OverValkey:
+    """As it is in production. A node has the name that its bus has given it."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._buses: dict[str, Bus] = {}
+
+    async def join(self, name: str) -> AnyBus:
+        bus = Bus(self._url)
+        await bus.start()
+        self._buses[bus.node] = bus
+        return bus
+
+    async def kill(self, node: str) -> None:
+        await dies(self._buses.pop(node))
+
+    async def stop(self) -> None:
+        await asyncio.gather(*(bus.stop() for bus in self._buses.values()))
 
 
 class Pair(NamedTuple):
@@ -14,7 +61,11 @@ class Pair(NamedTuple):
 
     owner: Served
     other: Served
-    hub: Hub
+    between: Between
+
+    async def kill_owner(self) -> None:
+        """`other` hears of it when it has something for it."""
+        await self.between.kill(links_of(self.owner).node)
 
     async def polling(self, path: str = SOCKET_IO) -> PollingClient:
         """A client whose session is on `owner`, and who goes on at `other`."""
@@ -48,6 +99,11 @@ def links_of(served: Served) -> BusLinks:
     return served.links
 
 
+def peer_of(served: Served, other: Served) -> _Peer:
+    """What a node knows of the other."""
+    return links_of(served)._peers[links_of(other).node]
+
+
 def edges_of(served: Served) -> list[WebSocketEdge]:
     """The WebSockets that are connected here."""
     return [each for each in served.uvicorn.server_state.connections if isinstance(each, WebSocketEdge)]
@@ -56,11 +112,11 @@ def edges_of(served: Served) -> list[WebSocketEdge]:
 class Start:
     """Starts a pair. `serve` looks both over at the end."""
 
-    def __init__(self, serve: Serve) -> None:
+    def __init__(self, serve: Serve, between: Between) -> None:
         self._serve = serve
+        self._between = between
 
     async def __call__(self, main: Recorder | None = None, **options: Any) -> Pair:
-        hub = Hub()
-        owner = await self._serve(main, links=BusLinks(hub.join("owner")), **options)
-        other = await self._serve(links=BusLinks(hub.join("other")), **options)
-        return Pair(owner, other, hub)
+        owner = await self._serve(main, links=BusLinks(await self._between.join("owner")), **options)
+        other = await self._serve(links=BusLinks(await self._between.join("other")), **options)
+        return Pair(owner, other, self._between)
