@@ -8,9 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import SystemRandom
 
-import pytest
-
-from tests import serving
 from tests.durability import weakened
 from tests.durability.accounts import Pairs, read_histories, register_pairs
 from tests.durability.checker import Rule, Violation, check
@@ -30,13 +27,11 @@ def new_seed() -> int:
     return int(os.environ.get(SEED) or SystemRandom().randrange(1_000_000))
 
 
-def weak_server(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, weakness: Callable[[weakened.Replace], None]
-) -> FiresideProcess:
+def weak_server(folder: Path, weakness: Callable[[weakened.Replace], None]) -> FiresideProcess:
     """A program with this weakness, to be started and killed."""
-    monkeypatch.setattr(serving, "COMMAND", [sys.executable, "-m", weakened.__name__, weakness.__name__])
     path = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-    return FiresideProcess(folder, {"PYTHONPATH": os.pathsep.join(path)})
+    command = [sys.executable, "-m", weakened.__name__, weakness.__name__]
+    return FiresideProcess(folder, {"PYTHONPATH": os.pathsep.join(path)}, command)
 
 
 @dataclass(frozen=True)

@@ -91,10 +91,8 @@ async def test_a_server_that_breaks_a_promise_is_found_out(
 
 
 @pytest.mark.parametrize("control", CONTROLS_TO_KILL, ids=name)
-async def test_a_server_that_breaks_a_promise_is_found_out_when_it_is_killed(
-    control: Control, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with weak_server(tmp_path, monkeypatch, control.weakness) as server:
+async def test_a_server_that_breaks_a_promise_is_found_out_when_it_is_killed(control: Control, tmp_path: Path) -> None:
+    async with weak_server(tmp_path, control.weakness) as server:
         result = await run(
             server.port,
             pairs=PAIRS,

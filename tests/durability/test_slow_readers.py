@@ -131,11 +131,9 @@ async def test_a_slow_reader_costs_no_memory_and_nobody_notices(
 
 
 @pytest.mark.parametrize("slow", SLOW_READERS)
-async def test_without_a_bound_the_memory_would_grow(
-    slow: type[SlowReader], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_without_a_bound_the_memory_would_grow(slow: type[SlowReader], tmp_path: Path) -> None:
     """The measuring is seen to turn red."""
-    async with weak_server(tmp_path, monkeypatch, weakened.never_gives_up_on_slow_readers) as server:
+    async with weak_server(tmp_path, weakened.never_gives_up_on_slow_readers) as server:
         scene = Scene(server, await register_pairs(server.url, 2), slow)
         async with scene.crowd.connected():
             await scene.warm_up()

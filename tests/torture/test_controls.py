@@ -70,10 +70,8 @@ async def test_a_deployment_that_breaks_a_promise_is_found_out(
     require_found(outcome, control.found_by)
 
 
-async def test_one_that_acknowledges_before_it_has_written_is_found_out_when_it_is_killed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with weak_server(tmp_path, monkeypatch, weakened.acknowledges_before_the_write) as server:
+async def test_one_that_acknowledges_before_it_has_written_is_found_out_when_it_is_killed(tmp_path: Path) -> None:
+    async with weak_server(tmp_path, weakened.acknowledges_before_the_write) as server:
         outcome = await run(order(server.port, (), kill=killing(server)))
     require_found(outcome, {Rule.KEPT})
 
