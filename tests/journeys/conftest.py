@@ -10,8 +10,10 @@ import pytest_asyncio
 from tests.engines import Mongod
 from tests.journeys.people import House, Person
 from tests.journeys.stores import MongoStore, SqliteStore, Store
+from tests.journeys.workers import COUNT, Workers
 from tests.reference import hold_to_reference
 from tests.serving import FiresideProcess
+from tests.valkey import Valkey
 
 ENGINES = ("sqlite", "mongo")
 Running = tuple[FiresideProcess, Store]
@@ -97,6 +99,34 @@ async def own_house(startable: Running) -> AsyncIterator[House]:
     async with server, open_http(server) as http:
         yield House(server, store, http)
     assert_nothing_broke(server)
+
+
+def with_workers(folder: Path, mongod: Mongod, valkey: Valkey) -> Running:
+    """A server to start that has workers."""
+    given = {"VALKEY_URL": valkey.url, "FIRESIDE_WORKERS": str(COUNT), "FIRESIDE_LOG_LEVEL": "info"}
+    return on_mongo(folder, mongod.fresh_uri(), given)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def workers_server(
+    tmp_path_factory: pytest.TempPathFactory, mongo_standalone: Mongod, valkey: Valkey
+) -> AsyncIterator[Running]:
+    """Shared: others' people are there too."""
+    server, store = with_workers(tmp_path_factory.mktemp("workers"), mongo_standalone, valkey)
+    async with server:
+        await Workers(server).all_serve()
+        yield server, store
+    assert_nothing_broke(server)
+
+
+@pytest.fixture
+async def workers(tmp_path: Path, mongo_standalone: Mongod, valkey: Valkey) -> AsyncIterator[Workers]:
+    """A server of one's own, whose workers a test may kill and replace."""
+    server, _ = with_workers(tmp_path, mongo_standalone, valkey)
+    async with server:
+        workers = Workers(server)
+        await workers.all_serve()
+        yield workers
 
 
 @pytest.fixture

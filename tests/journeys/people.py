@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 from uuid import uuid4
 
@@ -102,6 +103,14 @@ class Device:
         result: Json = body
         return result
 
+    async def hears(self, event: str, **expected: object) -> Json:
+        """Wait until it hears this, whatever it hears before; what it is told."""
+        while True:
+            name, body = await asyncio.wait_for(self._heard.get(), PATIENCE_S)
+            if name == event and expected.items() <= body.items():
+                result: Json = body
+                return result
+
     def waiting(self) -> list[tuple[str, Json]]:
         """What it has heard that nobody has looked at, news aside; nothing of it waits any more."""
         heard = [self._heard.get_nowait() for _ in range(self._heard.qsize())]
@@ -173,10 +182,26 @@ class Person:
             yield device
 
 
+def open_session(*, restless: bool = False) -> aiohttp.ClientSession:
+    """What requests go through; `restless`: each on a connection of its own."""
+    return aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=restless), middlewares=[read_whole])
+
+
+async def read_whole(request: aiohttp.ClientRequest, ask: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """python-socketio does not look at the answer to a POST, and would leave its connection lying about."""
+    answer = await ask(request)
+    if answer.status != HTTPStatus.SWITCHING_PROTOCOLS:
+        await answer.read()
+    return answer
+
+
 @asynccontextmanager
-async def open_client(**options: Any) -> AsyncIterator[Client]:
-    """A python-socketio client, and its end, by when all that it was told must have been as documented."""
-    async with aiohttp.ClientSession() as session:
+async def open_client(*, restless: bool = False, **options: Any) -> AsyncIterator[Client]:
+    """A python-socketio client, and its end, by when all that it was told must have been as documented.
+
+    `restless`: each request makes a connection of its own.
+    """
+    async with open_session(restless=restless) as session:
         client = Client(http_session=session, handle_sigint=False, **options)
         try:
             yield client

@@ -1,82 +1,17 @@
-"""Several workers on one port: they come and go, and what clients have sent does not."""
+"""Several workers on one port: they come and go, and there are always some."""
 
-import asyncio
 import os
-import re
 import signal
-from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
-import psutil
 import pytest
 
-from fireside.client import Client
-from tests.engines import Mongod
-from tests.journeys.people import PATIENCE_S
+from tests.journeys.workers import COUNT, Workers, lives
 from tests.realtime.served import eventually
 from tests.serving import FiresideProcess
 from tests.valkey import Valkey
 
-COUNT = 2
-STARTED_S = 100.0
-"""What has not started by then never will: each is a new interpreter, and the machine may be busy."""
-
 pytestmark = pytest.mark.timeout(300)
-
-
-class Workers:
-    """A server with workers."""
-
-    def __init__(self, server: FiresideProcess) -> None:
-        self.server = server
-
-    @property
-    def log(self) -> str:
-        return self.server.log.read_text()
-
-    @property
-    def started(self) -> list[int]:
-        """The processes of all that have ever served, in order."""
-        return [int(pid) for pid in re.findall(r"worker \d+ serves \(pid (\d+)\)", self.log)]
-
-    async def all_serve(self, count: int = COUNT) -> list[int]:
-        """Wait until so many have served."""
-        await self._until(lambda: len(self.started) >= count)
-        return self.started
-
-    async def said(self, line: str) -> None:
-        """Wait for this in the log."""
-        await self._until(lambda: line in self.log)
-
-    @staticmethod
-    async def _until(condition: Callable[[], bool]) -> None:
-        async with asyncio.timeout(STARTED_S):
-            while not condition():  # noqa: ASYNC110 - a log file tells nobody
-                await asyncio.sleep(0.05)
-
-
-def lives(pid: int) -> bool:
-    try:
-        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
-        return False
-
-
-def settings(mongod: Mongod, valkey: Valkey) -> dict[str, str]:
-    return {
-        "MONGO_URI": mongod.fresh_uri(),
-        "VALKEY_URL": valkey.url,
-        "FIRESIDE_WORKERS": str(COUNT),
-        "FIRESIDE_LOG_LEVEL": "info",
-    }
-
-
-@pytest.fixture
-async def workers(tmp_path: Path, mongo_standalone: Mongod, valkey: Valkey) -> AsyncIterator[Workers]:
-    async with FiresideProcess(tmp_path, settings(mongo_standalone, valkey)) as server:
-        workers = Workers(server)
-        await workers.all_serve()
-        yield workers
 
 
 async def test_told_to_stop_all_of_them_stop(workers: Workers) -> None:
@@ -99,40 +34,6 @@ async def test_without_their_supervisor_they_stop(workers: Workers) -> None:
     workers.server.kill()
     await eventually(lambda: not any(map(lives, workers.started)))
     assert "the supervisor is gone" in workers.log
-
-
-async def test_a_rolling_restart_fails_no_send_and_loses_and_doubles_nothing(workers: Workers) -> None:
-    old = workers.started
-    ann, bob = await workers.server.register("ann"), await workers.server.register("bob")
-    clients = [Client(workers.server.url, ann["token"]) for _ in range(2)]
-    for client in clients:
-        await client.start()
-    enough = asyncio.Event()
-
-    async def send_on_and_on(number: int, client: Client) -> list[tuple[str, int]]:
-        sent: list[tuple[str, int]] = []
-        while not enough.is_set():
-            message = await client.send(f"{number}: {len(sent)}", to=bob["user"]["_id"])
-            sent.append((message.content, message.seq))
-        return sent
-
-    sending = [asyncio.create_task(send_on_and_on(*each)) for each in enumerate(clients)]
-    workers.server.tell(signal.SIGHUP)
-    await workers.said("the workers have been replaced")
-    enough.set()
-    async with asyncio.timeout(PATIENCE_S):
-        sent = [each for some in await asyncio.gather(*sending) for each in some]
-    for client in clients:
-        await client.close()
-    assert not any(map(lives, old))
-    async with Client(workers.server.url, bob["token"], keep=None) as bobs:
-        await bobs.settled()
-        (conversation,) = bobs.state.conversations
-        while not bobs.state.conversations[conversation].is_whole:
-            await bobs.older(conversation, 100)
-        stored = [(each.content, each.seq) for each in bobs.state.conversations[conversation].history()]
-    assert sorted(stored) == sorted(sent)
-    assert [seq for _, seq in stored] == list(range(1, len(sent) + 1))
 
 
 async def test_a_new_one_that_does_not_start_leaves_the_old_ones(workers: Workers) -> None:
