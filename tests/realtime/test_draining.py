@@ -91,6 +91,18 @@ async def test_who_is_relayed_is_told_by_the_session_when_the_relay_stops(start:
     assert await at_home.receive() == "431[]"
 
 
+async def test_who_polls_at_another_node_is_told_when_the_sessions_own_stops(start: Start) -> None:
+    pair = await start(Telling())
+    client = await pair.polling()
+    await client.connect()
+    poll = pair.other.keep(await client.waiting())
+    await eventually(lambda: pair.owner.session.carrier is not None)
+    pair.owner.edge.drain()
+    assert (await poll.answer()).body.startswith(b'42["leaving",')
+    assert (await client.post('421["echo"]')).status == 200
+    assert await client.packets() == ["431[]"]
+
+
 class Slow(Telling):
     """Answers when it is told to."""
 
