@@ -135,7 +135,7 @@ def test_make_run_installs_what_the_lock_says_once_and_serves(clone: Path) -> No
 
 def test_make_run_after_the_tests_installs_nothing_and_takes_nothing_away(clone: Path) -> None:
     assert make(clone, ".venv/.ready-dev").returncode == 0
-    assert asked(clone) == ["uv sync --frozen --inexact"]
+    assert asked(clone) == ["uv sync --frozen --inexact --all-extras"]
     assert make(clone, "run").returncode == 0
     assert asked(clone) == ["python -m fireside serve"]
 
