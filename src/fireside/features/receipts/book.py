@@ -158,7 +158,7 @@ class Book:
             except BaseException:
                 for (conversation_id, user_id), mark in group.items():
                     self._move(conversation_id, user_id, mark)
-                _settle(waiting, Unavailable("The server cannot keep the receipt now. Send it again."))
+                _settle(waiting, Unavailable("The server cannot keep the receipt now. Send it again.", retry_after_s=1))
                 raise
             finally:
                 self._under_way = {}
