@@ -46,7 +46,8 @@ from fireside.realtime.edge import Edge
 from fireside.realtime.gateway import JOIN, REFUSED, STOPPING, ChatGateway
 from fireside.realtime.options import Options
 from fireside.realtime.server import EngineServer
-from fireside.realtime.serving import EdgeServer, PlainServer, listen, listen_from
+from fireside.realtime.serving import EdgeServer, PlainServer, listen_from
+from fireside.realtime.serving import bind as bind_to
 from fireside.realtime.sockets import SocketServer
 from fireside.store.errors import StoreError
 from fireside.telemetry.exposition import MEDIA_TYPE, Exposition
@@ -181,12 +182,12 @@ class Fireside:
 
 
 def bind(settings: Settings) -> socket.socket:
-    """The socket to listen on.
+    """The socket to listen on, once there is somebody to serve.
 
     Raises:
         StartupError: the port is taken.
     """
-    return _open("PORT", listen, settings.host, settings.port)
+    return _open("PORT", bind_to, settings.host, settings.port)
 
 
 def serve(settings: Settings, secret: str, listener: socket.socket, line: Line | None = None) -> None:

@@ -3,7 +3,8 @@
 The supervisor serves nobody. It binds the port, starts each worker as a fresh interpreter that inherits the socket, and
 starts another where one has died. What must stay true:
 
-- The socket is open as long as the supervisor lives: who connects while workers come and go is taken by the next.
+- The socket listens from when the first worker serves until all are to stop: who connects while workers come and go is
+  taken by the next, and who connects before or after is sent away at once, to another node.
 - A worker counts once it says that it serves. In a rolling restart the old one goes after the new one has said so, and
   where the new one does not start, the old ones stay.
 - No worker outlives the supervisor: each has one end of a socket pair, and stops when the other end is gone.
@@ -64,8 +65,9 @@ class Worker:
     async def ready(self) -> bool:
         """Wait until it serves; False if it has ended before."""
         said = asyncio.create_task(asyncio.get_running_loop().sock_recv(self._line, 1))
-        await asyncio.wait([said, self.ended], return_when=asyncio.FIRST_COMPLETED)
-        if not said.done():
+        try:
+            await asyncio.wait([said, self.ended], return_when=asyncio.FIRST_COMPLETED)
+        finally:
             said.cancel()
         return said.done() and not said.cancelled() and said.exception() is None and said.result() == READY
 
@@ -125,7 +127,7 @@ class Supervisor:
         """
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._stopping.set)
+            loop.add_signal_handler(number, self._stop)
         loop.add_signal_handler(signal.SIGHUP, self._roll_soon)
         # The first one alone: it brings the schema up to date, and what is wrong is said once.
         if not await self._begin(0) and not self._stopping.is_set():
@@ -137,6 +139,8 @@ class Supervisor:
 
     async def _begin(self, number: int) -> bool:
         """Start a worker for this place and wait until it serves; False if it does not, or if all is to stop."""
+        if self._stopping.is_set():
+            return False
         worker = await Worker.start(self._command, self._listener)
         ready = asyncio.create_task(worker.ready())
         stopping = asyncio.create_task(self._stopping.wait())
@@ -145,6 +149,7 @@ class Supervisor:
             task.cancel()
         if self._stopping.is_set() or not ready.result():
             await worker.stop()
+            worker.hang_up()
             return False
         self._workers[number] = worker
         logger.info("worker %d serves (pid %d)", number + 1, worker.pid)
@@ -199,6 +204,11 @@ class Supervisor:
                 await old.stop()
                 old.hang_up()
         logger.info("the workers have been replaced")
+
+    def _stop(self) -> None:
+        # The workers close theirs as they stop: who connects is not to wait for somebody who will not come.
+        self._listener.close()
+        self._stopping.set()
 
     async def _end(self) -> None:
         """Stop all of them, at the same time."""

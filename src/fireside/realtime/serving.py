@@ -113,14 +113,39 @@ class PlainServer(uvicorn.Server):
             await self._serving
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A listening socket; port 0 takes any free one.
+def bind(host: str, port: int) -> socket.socket:
+    """A socket that has the address; port 0 takes any free one. Who serves on it makes it listen.
+
+    Until then who connects is sent away: a balancer takes another node, where it would wait for one that listens.
 
     Raises:
         OSError: the address cannot be had.
     """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    return socket.create_server((host, port), family=family, backlog=BACKLOG, reuse_port=False)
+    bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if bound.family == socket.AF_INET6:
+            bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        bound.bind((host, port))
+    except BaseException:
+        bound.close()
+        raise
+    return bound
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """The same, and it listens.
+
+    Raises:
+        OSError: the address cannot be had.
+    """
+    listening = bind(host, port)
+    try:
+        listening.listen(BACKLOG)
+    except BaseException:
+        listening.close()
+        raise
+    return listening
 
 
 def listen_from(host: str, port: int) -> socket.socket:
