@@ -7,6 +7,7 @@ each kind of fault at least five times.
 import argparse
 import asyncio
 import secrets
+import shlex
 import sys
 import tempfile
 from pathlib import Path
@@ -18,9 +19,6 @@ from fireside.torture.report import report
 from fireside.torture.run import Order, Outcome, run
 from tests.torture.deployment import Topology, running_deployment
 
-TIMES = 5
-"""Of each kind of fault."""
-
 
 def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make torture ARGS=…", description=__doc__)
@@ -31,7 +29,8 @@ def options() -> argparse.Namespace:
     parser.add_argument("--clients", type=int, default=200)
     parser.add_argument("--rate", type=float, default=20.0)
     parser.add_argument("--storm", type=int, default=1000, help="reconnects in a burst")
-    parser.add_argument("--minutes", type=float, help="as long as it takes for each fault five times, by default")
+    parser.add_argument("--times", type=int, default=5, help="that each kind of fault happens")
+    parser.add_argument("--minutes", type=float, help="how long things go wrong, instead of --times")
     parser.add_argument("--seed", type=int, default=secrets.randbelow(1_000_000))
     parser.add_argument("--record", type=Path)
     return parser.parse_args()
@@ -42,8 +41,8 @@ async def torture(given: argparse.Namespace) -> Outcome:
     print(f"{topology}, seed {given.seed}", file=sys.stderr, flush=True)
     with tempfile.TemporaryDirectory(prefix="fireside-torture-") as folder:
         async with running_deployment(Path(folder), topology, Random(given.seed)) as deployment:
-            kinds = len(network_faults(Proxy([], Random(0)))) + len(deployment.faults) + 1
-            duration_s = 60 * given.minutes if given.minutes else plan_takes_s(kinds * TIMES)
+            kinds = len(network_faults(Proxy([], Random(0)))) + len(deployment.faults) + bool(given.storm)
+            duration_s = 60 * given.minutes if given.minutes else plan_takes_s(kinds * given.times)
             order = Order(
                 urls=deployment.urls,
                 seed=given.seed,
@@ -53,8 +52,17 @@ async def torture(given: argparse.Namespace) -> Outcome:
                 storm=given.storm,
                 faults=deployment.faults,
                 record=given.record,
+                again=again(given),
             )
             return await run(order, lambda text: print(text, file=sys.stderr, flush=True))
+
+
+def again(given: argparse.Namespace) -> str:
+    """What does the same as this command line does."""
+    words = [each for each in sys.argv[1:] if each]
+    if not any(each.startswith("--seed") for each in words):
+        words += ["--seed", str(given.seed)]
+    return f'make torture ARGS="{shlex.join(words)}"'
 
 
 def main() -> None:

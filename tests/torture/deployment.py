@@ -14,7 +14,7 @@ from fireside.torture.faults import Fault
 from tests.engines import Mongod, running_mongod
 from tests.serving import FiresideProcess
 from tests.torture.replica_set import running_replica_set
-from tests.torture.valkey import running_valkey
+from tests.valkey import Valkey
 
 CUT_OFF_S = 10.0
 SETTINGS = {"FIRESIDE_PING_INTERVAL_S": "5", "FIRESIDE_PING_TIMEOUT_S": "5"}
@@ -52,7 +52,7 @@ async def running_deployment(folder: Path, topology: Topology, random: Random) -
     async with AsyncExitStack() as everything:
         if topology.database == "mongod":
             mongod = everything.enter_context(running_mongod(replica_set=False))
-            faults["kill the database"] = _killing_database(mongod)
+            faults["kill the database"] = _killing_and_starting(mongod, 3.0)
             for name in names:
                 settings[name]["MONGO_URI"] = mongod.uri("fireside")
         elif topology.database == "replica set":
@@ -66,8 +66,10 @@ async def running_deployment(folder: Path, topology: Topology, random: Random) -
             for name in names:
                 settings[name]["MONGO_URI"] = replica_set.uri(name)
         if topology.valkey:
-            valkey = await everything.enter_async_context(running_valkey())
-            faults["kill Valkey"] = valkey.kill_and_start
+            valkey = Valkey()
+            everything.callback(valkey.kill)
+            await asyncio.to_thread(valkey.start)
+            faults["kill Valkey"] = _killing_and_starting(valkey, 8.0)
             for name in names:
                 settings[name]["VALKEY_URL"] = valkey.url
         nodes = []
@@ -77,24 +79,31 @@ async def running_deployment(folder: Path, topology: Topology, random: Random) -
                 settings[name]["FIRESIDE_WORKERS"] = str(topology.workers)
             node = FiresideProcess(folder / name, settings[name])
             nodes.append(await everything.enter_async_context(node))
-        faults["kill a worker"] = _killing(nodes)
+        faults["kill a worker"] = _killing_worker(nodes) if topology.workers > 1 else _killing_node(nodes)
         faults["restart a node"] = _restarting(nodes)
         yield Deployment(nodes, faults)
 
 
-def _killing(nodes: Sequence[FiresideProcess]) -> Fault:
-    """kill -9 of a worker, which its node starts again; of a node that has none, which we start again."""
+def _killing_worker(nodes: Sequence[FiresideProcess]) -> Fault:
+    """kill -9 of a worker, which its node starts again: that is its own affair, and nobody waits for it."""
+
+    async def kill(random: Random) -> None:
+        supervisor = psutil.Process(random.choice(nodes).pid)
+        while not (workers := supervisor.children()):  # noqa: ASYNC110 - a process tells nobody of its children
+            await asyncio.sleep(0.1)  # the last one may have died a moment ago
+        random.choice(sorted(workers, key=lambda each: int(each.pid))).kill()
+
+    return kill
+
+
+def _killing_node(nodes: Sequence[FiresideProcess]) -> Fault:
+    """kill -9 of a node that has no workers, which we start again."""
 
     async def kill(random: Random) -> None:
         node = random.choice(nodes)
-        workers = psutil.Process(node.pid).children()
-        if workers:
-            random.choice(sorted(workers, key=lambda each: int(each.pid))).kill()
-            await asyncio.sleep(random.uniform(1.0, 3.0))
-        else:
-            node.kill()
-            await asyncio.sleep(random.uniform(0.0, 3.0))
-            await node.start()
+        node.kill()
+        await asyncio.sleep(random.uniform(0.0, 3.0))
+        await node.start()
 
     return kill
 
@@ -110,12 +119,12 @@ def _restarting(nodes: Sequence[FiresideProcess]) -> Fault:
     return restart
 
 
-def _killing_database(mongod: Mongod) -> Fault:
-    """kill -9, and start again on the same files."""
+def _killing_and_starting(server: Mongod | Valkey, longest_s: float) -> Fault:
+    """kill -9, and start again some seconds later: a database on the same files, Valkey empty."""
 
     async def kill(random: Random) -> None:
-        mongod.kill()
-        await asyncio.sleep(random.uniform(0.5, 3.0))
-        await asyncio.to_thread(mongod.start)
+        await asyncio.to_thread(server.kill)
+        await asyncio.sleep(random.uniform(0.5, longest_s))
+        await asyncio.to_thread(server.start)
 
     return kill

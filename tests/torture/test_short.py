@@ -17,6 +17,7 @@ from fireside.torture.run import Order, Outcome, run
 from tests.durability.runs import new_seed
 from tests.engines import Mongod, running_mongod
 from tests.serving import FiresideProcess
+from tests.torture.deployment import Topology, running_deployment
 
 # python-socketio does not wait for the end of requests of a connection that was cut.
 pytestmark = [pytest.mark.timeout(300), pytest.mark.filterwarnings("ignore:Unclosed connection:ResourceWarning")]
@@ -76,7 +77,7 @@ def require_green(outcome: Outcome) -> None:
     """Nothing was broken, and what was to happen has happened."""
     assert outcome.is_green, report(outcome)
     befell = {each.what for each in outcome.record.lines if isinstance(each, Befell)}
-    assert befell >= {*NETWORK, *outcome.order.faults}
+    assert befell >= {*(outcome.order.network or ()), *outcome.order.faults}
     for what in ("acknowledged", "messages sent twice at once", "bad messages", "comings and goings", "pages read"):
         assert outcome.counts[what], f"nothing of this has happened: {what}"
 
@@ -96,5 +97,29 @@ async def test_a_node_on_mongodb_keeps_every_promise_though_it_and_its_database_
     settings = {**HEARTBEATS, "MONGO_URI": standalone.uri("fireside")}
     async with FiresideProcess(tmp_path, settings) as server:
         outcome = await run(order(server, kill=killing(server), database=killing_database(standalone)))
+    show(outcome)
+    require_green(outcome)
+
+
+async def test_nodes_with_workers_keep_every_promise_though_all_there_is_is_killed(
+    tmp_path: Path, show: Callable[[Outcome], None]
+) -> None:
+    """What `make torture` does to processes, once, but for what takes long; and everybody is cut off and comes back."""
+    seed = new_seed()
+    topology = Topology(nodes=2, workers=2, database="replica set", valkey=True)
+    async with running_deployment(tmp_path, topology, Random(seed)) as deployment:
+        del deployment.faults["cut a node off from the database"]
+        outcome = await run(
+            Order(
+                urls=deployment.urls,
+                seed=seed,
+                duration_s=15,
+                clients=20,
+                rate=30,
+                storm=100,
+                faults=deployment.faults,
+                network=(),
+            )
+        )
     show(outcome)
     require_green(outcome)

@@ -1,10 +1,12 @@
 """What a run says at its end, for people: green or what was broken, what happened, and how to do it again."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
+from statistics import median
 
 from fireside.torture.check import RULES
 from fireside.torture.record import Acked, Befell, Closed, Handed, Heard, History, Opened, Refused, Sent
+from fireside.torture.recovery import recoveries
 from fireside.torture.run import Outcome
 
 SHOWN = 5
@@ -13,7 +15,8 @@ SHOWN = 5
 
 def report(outcome: Outcome) -> str:
     """All of it."""
-    lines = [_verdict(outcome), "", *_happenings(outcome), "", *_rules(outcome), "", _again(outcome)]
+    parts = _happenings(outcome), _recoveries(outcome), _rules(outcome), [_again(outcome)]
+    lines = [_verdict(outcome), *(line for part in parts for line in ("", *part))]
     return "\n".join(lines)
 
 
@@ -40,6 +43,21 @@ def _happenings(outcome: Outcome) -> list[str]:
         "acknowledged after: " + ", ".join(f"{name} {1000 * value:.0f} ms" for name, value in took),
         ", ".join(f"{name} {seconds:.1f} s" for name, seconds in outcome.seconds.items()),
     ]
+
+
+def _recoveries(outcome: Outcome) -> list[str]:
+    found = defaultdict(list)
+    for each in recoveries(outcome.record.lines):
+        found[each.fault].append(each)
+    width = max(map(len, found), default=0)
+    lines = ["until all were back and had what was said meanwhile, in seconds since the fault began:"]
+    for fault, those in sorted(found.items()):
+        lasted, took = median(each.lasted_s for each in those), [each.took_s for each in those]
+        lines.append(
+            f"  {fault:<{width}}  median {median(took):5.1f}, worst {max(took):5.1f}; "
+            f"{len(those)} times, it lasts {lasted:.1f} itself"
+        )
+    return lines
 
 
 def latencies(outcome: Outcome) -> Sequence[tuple[str, float]]:
@@ -85,6 +103,6 @@ def _rules(outcome: Outcome) -> list[str]:
 def _again(outcome: Outcome) -> str:
     order = outcome.order
     urls = " ".join(f"--url {each}" for each in order.urls)
-    again = f"fireside torture {urls} --seed {order.seed} --minutes {order.duration_s / 60:g} --clients {order.clients}"
+    words = f"fireside torture {urls} --seed {order.seed} --minutes {order.duration_s / 60:g} --clients {order.clients}"
     kept = f"\nrecord: {order.record}" if order.record is not None else ""
-    return f"seed {order.seed}; again: {again} --rate {order.rate:g}{kept}"
+    return f"seed {order.seed}; again: {order.again or f'{words} --rate {order.rate:g}'}{kept}"

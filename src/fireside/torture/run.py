@@ -46,6 +46,8 @@ class Order:
     network: Sequence[str] | None = None
     """Which of the network's faults; None: all."""
     record: Path | None = None
+    again: str = ""
+    """The command that does the same, where it is not this program's own."""
 
 
 class CannotRun(Exception):
