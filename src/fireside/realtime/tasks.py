@@ -22,6 +22,8 @@ class Tasks:
 
     async def stop(self) -> None:
         """Cancel what still runs and wait for it."""
+        # What has not begun would leave what it is to wait for without anybody who does.
+        await asyncio.sleep(0)
         running = list(self._running)
         for task in running:
             task.cancel()
