@@ -23,7 +23,7 @@ run: .venv/.ready ## set everything up and serve; ARGS="--port 8080" adds flags
 	@exec $(BIN)/python -m fireside serve $(ARGS)
 
 test: check $(patsubst %/package-lock.json,%/node_modules/.package-lock.json,$(wildcard tests/js/package-lock.json)) ## check, then run every test
-	$(BIN)/python -m pytest -n 2 --dist load $(ARGS)
+	$(BIN)/python -m pytest -n 3 --dist load $(ARGS)
 
 check: .venv/.ready-dev ## format, lint, types, the rooms of the code, file sizes
 	$(BIN)/ruff format --check

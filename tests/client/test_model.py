@@ -21,7 +21,7 @@ from tests.cluster.town import Town
 from tests.engines import Mongod
 from tests.valkey import Valkey
 
-RUNS = int(os.environ.get("FIRESIDE_MODEL_RUNS", "40"))
+RUNS = int(os.environ.get("FIRESIDE_MODEL_RUNS", "25"))
 LEAST_STEPS, MOST_STEPS = 10, 60
 OFTEN = ("send", "send", "again", "edit", "delete", "react", "read", "deafen", "cut")
 

@@ -29,6 +29,8 @@ FLOOD = 5 * BOUND
 """What is sent to the slow reader, at least. Without a bound the server would hold all of it."""
 LASTS_S = 30 if os.environ.get("FIRESIDE_TEST_LONG") else 6
 FLOOD_PER_S = 20 * MIB
+AHEAD = 8 * MIB // LONGEST
+"""Messages that may wait to be acknowledged. Where a machine is slower than the flood, they would pile up here."""
 WARM_UP = 40 * MIB
 """Sent before it is there, so that caches are full when the measuring begins."""
 QUIET_S = 1.0
@@ -85,8 +87,9 @@ class Scene:
         began, said, settled, others = time.monotonic(), 0, self._flooder.settled, self._settled_by_others()
         while not enough(seen):
             due = int(FLOOD_PER_S * seen.lasted_s) // LONGEST
-            self._flooder.say(max(0, due - said))
-            said = max(said, due)
+            more = max(0, min(due, self._flooder.settled - settled + AHEAD) - said)
+            self._flooder.say(more)
+            said += more
             await self._tick()
             seen.rss_highest = max(seen.rss_highest, self._process.memory_info().rss)
             seen.flooded = (self._flooder.settled - settled) * LONGEST

@@ -4,7 +4,7 @@
 """
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
@@ -15,7 +15,6 @@ from fireside.torture.record import Befell
 from fireside.torture.report import report
 from fireside.torture.run import Order, Outcome, run
 from tests.durability.runs import new_seed
-from tests.engines import Mongod, running_mongod
 from tests.serving import FiresideProcess
 from tests.torture.deployment import Topology, running_deployment
 
@@ -27,13 +26,6 @@ HEARTBEATS = {"FIRESIDE_PING_INTERVAL_S": "3", "FIRESIDE_PING_TIMEOUT_S": "4"}
 """Who is cut off without being told notices it so soon."""
 NETWORK = ("cut", "ends after bytes", "half open", "lost answers", "refuse")
 """Faults that take things away. Those that only take time are for longer runs."""
-
-
-@pytest.fixture
-def standalone() -> Iterator[Mongod]:
-    """A database that may be killed."""
-    with running_mongod(replica_set=False) as mongod:
-        yield mongod
 
 
 @pytest.fixture
@@ -58,17 +50,6 @@ def killing(server: FiresideProcess) -> Fault:
     return kill
 
 
-def killing_database(mongod: Mongod) -> Fault:
-    """kill -9, and start again on the same files."""
-
-    async def kill(_: Random) -> None:
-        mongod.kill()
-        await asyncio.sleep(DOWN_S)
-        await asyncio.to_thread(mongod.start)
-
-    return kill
-
-
 def order(server: FiresideProcess, **faults: Fault) -> Order:
     return Order(urls=[server.url], seed=new_seed(), duration_s=12, clients=12, rate=30, faults=faults, network=NETWORK)
 
@@ -87,16 +68,6 @@ async def test_a_node_on_sqlite_keeps_every_promise_though_it_is_killed(
 ) -> None:
     async with FiresideProcess(tmp_path, HEARTBEATS) as server:
         outcome = await run(order(server, kill=killing(server)))
-    show(outcome)
-    require_green(outcome)
-
-
-async def test_a_node_on_mongodb_keeps_every_promise_though_it_and_its_database_are_killed(
-    tmp_path: Path, standalone: Mongod, show: Callable[[Outcome], None]
-) -> None:
-    settings = {**HEARTBEATS, "MONGO_URI": standalone.uri("fireside")}
-    async with FiresideProcess(tmp_path, settings) as server:
-        outcome = await run(order(server, kill=killing(server), database=killing_database(standalone)))
     show(outcome)
     require_green(outcome)
 
