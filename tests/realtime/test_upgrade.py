@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from fireside.realtime.session import OPEN
+from fireside.realtime.session import OPEN, QUEUE_FRAMES
 from fireside.realtime.sockets import Ack, Socket
 from fireside.realtime.websocket import WebSocketEdge
 from tests.realtime.clients import (
@@ -246,7 +246,9 @@ class Ticks:
     def tick(self) -> None:
         if self.stopped or not self._socket.connected:
             return
-        for _ in range(self._chance.randrange(3)):
+        # Where reading is slow, no more than a client may have waiting: it would be closed for that.
+        room = QUEUE_FRAMES // 2 - len(self._socket.session.pending)
+        for _ in range(min(self._chance.randrange(3), room)):
             self._socket.emit("n", self.sent)
             self.sent += 1
         loop = asyncio.get_running_loop()
