@@ -193,7 +193,7 @@ class Announcement:
         publish(self.delivery, people or self._people, *self._rest, origin=self._origin)
 
 
-def announce(replace: Replace, differently: Callable[[Announcement], None]) -> None:
+def announce(replace: Replace, differently: Callable[[Announcement], None], *, every: int = EVERY) -> None:
     """Every so manyth announcement is made differently."""
     numbers = count(1)
 
@@ -201,7 +201,7 @@ def announce(replace: Replace, differently: Callable[[Announcement], None]) -> N
         self: Delivery, user_ids: Collection[str], event: str, body: Body, *, origin: object | None = None
     ) -> None:
         announcement = Announcement(self, list(user_ids), event, body, origin)
-        if next(numbers) % EVERY:
+        if next(numbers) % every:
             announcement.make()
         else:
             differently(announcement)
@@ -243,7 +243,8 @@ def announces_some_to_everybody(replace: Replace) -> None:
     def to_all(announcement: Announcement) -> None:
         announcement.make(announcement.delivery._devices._sockets)
 
-    announce(replace, to_all)
+    # Often, for there may be few announcements in a short run, and some of them are everybody's business.
+    announce(replace, to_all, every=5)
 
 
 def loses_frames(replace: Replace) -> None:
