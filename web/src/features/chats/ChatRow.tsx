@@ -50,7 +50,7 @@ export const ChatRow = memo(
                             <span className={styles.preview}>
                                 {chat.draft && <span className={styles.draft}>{t("chats.draft")} </span>}
                                 {!chat.draft && chat.author && <span>{chat.author}: </span>}
-                                <bdi className={cx(chat.isPreviewFaint && styles.faint)}>
+                                <bdi className={cx(chat.isPreviewFaint && !chat.draft && styles.faint)}>
                                     {chat.draft || chat.preview}
                                 </bdi>
                             </span>

@@ -157,8 +157,7 @@ export function Composer(props: ComposerProps) {
                     aria-label={t("compose.label")}
                     placeholder={t("compose.placeholder")}
                     enterKeyHint={enterSends ? "send" : "enter"}
-                    role={found.length > 0 ? "combobox" : undefined}
-                    aria-expanded={found.length > 0 ? true : undefined}
+                    aria-autocomplete="list"
                     aria-controls={found.length > 0 ? listId : undefined}
                     aria-activedescendant={found.length > 0 ? `${listId}-${chosen}` : undefined}
                     className={styles.box}

@@ -10,6 +10,7 @@ test("an @ at the beginning of a word asks for names", () => {
 
 test("names that begin so come first", () => {
     expect(candidates(["joan", "ann", "bob", "Anders"], "an")).toEqual(["Anders", "ann", "joan"]);
+    expect(candidates(["ann", "bob"], "Bob")).toEqual([]);
 });
 
 test("the name takes the place of what was typed of it", () => {

@@ -15,14 +15,15 @@ export function askedFor(text: string, caret: number): Asked | null {
     return match?.[1] === undefined ? null : { start: match[1], at: caret - match[1].length - 1 };
 }
 
-/** Who could be meant, those whose names begin so first. */
+/** Who could be meant, those whose names begin so first. Nobody where the one who is meant is written out. */
 export function candidates(names: readonly string[], start: string): string[] {
     const wanted = start.toLowerCase();
     const begins = (name: string) => name.toLowerCase().startsWith(wanted);
-    return names
+    const found = names
         .filter((name) => name.toLowerCase().includes(wanted))
         .sort((one, other) => Number(begins(other)) - Number(begins(one)) || one.localeCompare(other))
         .slice(0, SHOWN);
+    return found.length === 1 && found[0]?.toLowerCase() === wanted ? [] : found;
 }
 
 /** The text with the name in it, and where the caret is then. */
