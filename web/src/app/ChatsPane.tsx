@@ -19,7 +19,7 @@ import { Avatar } from "../ui/Avatar";
 import { Button, IconButton } from "../ui/Button";
 import { Empty } from "../ui/Empty";
 import { Hearth } from "../ui/Hearth";
-import { Menu, MenuItem } from "../ui/Menu";
+import { MenuButton } from "../ui/Menu";
 import { SearchBox } from "../ui/SearchBox";
 import { toasts } from "../ui/toasts";
 import type { DialogName } from "./dialogs";
@@ -99,23 +99,19 @@ export function ChatsPane({ chats, openId, now, isReady, onDialog }: ChatsPanePr
                 <IconButton label={t("chats.new")} onClick={() => onDialog("find")}>
                     <SquarePen size={20} />
                 </IconButton>
-                <Menu
-                    trigger={
-                        <IconButton label={t("chats.menu")}>
-                            <MoreVertical size={20} />
-                        </IconButton>
-                    }
-                >
-                    <MenuItem icon={<Users size={18} />} onSelect={() => onDialog("group")}>
-                        {t("group.new")}
-                    </MenuItem>
-                    <MenuItem icon={<Star size={18} />} onSelect={() => onDialog("starred")}>
-                        {t("starred.title")}
-                    </MenuItem>
-                    <MenuItem icon={<SettingsIcon size={18} />} onSelect={() => onDialog("settings")}>
-                        {t("settings.title")}
-                    </MenuItem>
-                </Menu>
+                <MenuButton
+                    label={t("chats.menu")}
+                    icon={<MoreVertical size={20} />}
+                    entries={[
+                        { label: t("group.new"), icon: <Users size={18} />, onSelect: () => onDialog("group") },
+                        { label: t("starred.title"), icon: <Star size={18} />, onSelect: () => onDialog("starred") },
+                        {
+                            label: t("settings.title"),
+                            icon: <SettingsIcon size={18} />,
+                            onSelect: () => onDialog("settings"),
+                        },
+                    ]}
+                />
             </header>
             <div className={styles.filter}>
                 <SearchBox label={t("chats.filter")} value={filter} onChange={setFilter} />

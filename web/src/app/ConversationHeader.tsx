@@ -3,7 +3,7 @@ import { t } from "../lib/i18n";
 import { Avatar } from "../ui/Avatar";
 import { IconButton } from "../ui/Button";
 import { cx } from "../ui/cx";
-import { Menu, MenuItem } from "../ui/Menu";
+import { MenuButton } from "../ui/Menu";
 import { go, to } from "./routes";
 import styles from "./ConversationPane.module.css";
 
@@ -50,20 +50,14 @@ export function ConversationHeader(props: ConversationHeaderProps) {
                     <IconButton label={t("header.search")} onClick={onFind}>
                         <Search size={20} />
                     </IconButton>
-                    <Menu
-                        trigger={
-                            <IconButton label={t("header.menu")}>
-                                <MoreVertical size={20} />
-                            </IconButton>
-                        }
-                    >
-                        <MenuItem icon={<CalendarDays size={18} />} onSelect={onDate}>
-                            {t("header.jumpToDate")}
-                        </MenuItem>
-                        <MenuItem icon={<PanelRight size={18} />} onSelect={onInfo}>
-                            {t("info.label")}
-                        </MenuItem>
-                    </Menu>
+                    <MenuButton
+                        label={t("header.menu")}
+                        icon={<MoreVertical size={20} />}
+                        entries={[
+                            { label: t("header.jumpToDate"), icon: <CalendarDays size={18} />, onSelect: onDate },
+                            { label: t("info.label"), icon: <PanelRight size={18} />, onSelect: onInfo },
+                        ]}
+                    />
                 </>
             )}
         </header>

@@ -25,6 +25,12 @@ const Settings = lazy(() => import("../features/settings/Settings"));
 
 const isMac = /Mac|iPhone|iPad/.test(navigator.userAgent);
 
+/** What is wanted next is fetched when there is nothing else to do. */
+function fetchNext(): void {
+    void import("../ui/MenuPopup");
+    void import("../features/finding/Find");
+}
+
 /** The app of somebody who is logged in: the list, the conversation, and what stands above them. */
 export function Shell() {
     const { client, people } = useSession();
@@ -53,6 +59,11 @@ export function Shell() {
         };
         navigator.serviceWorker?.addEventListener("message", opened);
         return () => navigator.serviceWorker?.removeEventListener("message", opened);
+    }, []);
+
+    useEffect(() => {
+        const timer = setTimeout(fetchNext, 2_000);
+        return () => clearTimeout(timer);
     }, []);
 
     const suggested = useMemo(

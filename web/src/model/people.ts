@@ -21,6 +21,7 @@ export class People {
 
     /** The name, or nothing as long as it is not known. */
     nameOf(id: string): string {
+        if (!id) return "";
         const known = this.names.get(id) ?? this.client.state.people[id];
         if (known === undefined && !this.asked.has(id)) {
             this.wanted.add(id);

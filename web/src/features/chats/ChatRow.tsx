@@ -7,6 +7,7 @@ import { Avatar } from "../../ui/Avatar";
 import { IconButton } from "../../ui/Button";
 import { cx } from "../../ui/cx";
 import { Tick } from "../../ui/Tick";
+import { useLongPress } from "../../ui/useLongPress";
 import styles from "./ChatList.module.css";
 
 interface ChatRowProps {
@@ -21,15 +22,10 @@ interface ChatRowProps {
 /** One conversation in the list. */
 export const ChatRow = memo(
     function ChatRow({ chat, isOpen, isReachable, now, onFocus, onMenu }: ChatRowProps) {
+        const holding = useLongPress(onMenu);
         const time = chat.at ? listTime(chat.at, now) : "";
         return (
-            <div
-                className={cx(styles.row, isOpen && styles.open)}
-                onContextMenu={(event) => {
-                    event.preventDefault();
-                    onMenu(event.currentTarget);
-                }}
-            >
+            <div className={cx(styles.row, isOpen && styles.open)} {...holding}>
                 <a
                     href={chat.href}
                     className={styles.link}

@@ -9,7 +9,7 @@ import type { About, Message } from "../../model/types";
 import type { Person } from "../../model/users";
 import { Avatar } from "../../ui/Avatar";
 import { Button, IconButton } from "../../ui/Button";
-import { Menu, MenuItem } from "../../ui/Menu";
+import { MenuButton } from "../../ui/Menu";
 import { PersonRow } from "../../ui/PersonRow";
 import { toasts } from "../../ui/toasts";
 import { cx } from "../../ui/cx";
@@ -195,38 +195,29 @@ function MemberRow({ about, member, isThere, onWrite, tried, open, close }: Memb
                 onClose={close}
             />,
         );
+    const isOwner = about.role === "owner";
+    const setRole = (to: Role) => client.setRole(about._id, user, to);
     const menu = !isMe && (
-        <Menu
-            trigger={
-                <IconButton label={t("group.moreAbout", { name: username })}>
-                    <MoreHorizontal size={18} />
-                </IconButton>
-            }
-        >
-            <MenuItem onSelect={() => onWrite(user)}>{t("group.write", { name: username })}</MenuItem>
-            {about.role === "owner" && (
-                <>
-                    <MenuItem
-                        onSelect={() => tried(client.setRole(about._id, user, role === "admin" ? "member" : "admin"))}
-                    >
-                        {t(role === "admin" ? "group.makeMember" : "group.makeAdmin")}
-                    </MenuItem>
-                    <MenuItem
-                        onSelect={ask("owner", t("group.makeOwner"), () => client.setRole(about._id, user, "owner"))}
-                    >
-                        {t("group.makeOwner")}
-                    </MenuItem>
-                </>
-            )}
-            {mayRemove && (
-                <MenuItem
-                    isDanger
-                    onSelect={ask("remove", t("group.remove"), () => client.removeMember(about._id, user))}
-                >
-                    {t("group.remove")}
-                </MenuItem>
-            )}
-        </Menu>
+        <MenuButton
+            label={t("group.moreAbout", { name: username })}
+            icon={<MoreHorizontal size={18} />}
+            entries={[
+                { label: t("group.write", { name: username }), onSelect: () => onWrite(user) },
+                isOwner && {
+                    label: t(role === "admin" ? "group.makeMember" : "group.makeAdmin"),
+                    onSelect: () => tried(setRole(role === "admin" ? "member" : "admin")),
+                },
+                isOwner && {
+                    label: t("group.makeOwner"),
+                    onSelect: ask("owner", t("group.makeOwner"), () => setRole("owner")),
+                },
+                mayRemove && {
+                    label: t("group.remove"),
+                    isDanger: true,
+                    onSelect: ask("remove", t("group.remove"), () => client.removeMember(about._id, user)),
+                },
+            ]}
+        />
     );
     return (
         <PersonRow

@@ -1,5 +1,5 @@
 import { Forward, Pin, Reply, SmilePlus, Star, ChevronDown } from "lucide-react";
-import { memo, useState, type KeyboardEvent, type MouseEvent } from "react";
+import { memo, useRef, useState, type KeyboardEvent, type ReactNode } from "react";
 import { t } from "../../lib/i18n";
 import { gist, isEmojiOnly, shown } from "../../lib/text/clean";
 import { clock, fullTime } from "../../lib/time/dates";
@@ -9,6 +9,7 @@ import { IconButton } from "../../ui/Button";
 import { cx } from "../../ui/cx";
 import { RichText } from "../../ui/RichText";
 import { Tick, type TickState } from "../../ui/Tick";
+import { useLongPress } from "../../ui/useLongPress";
 import { Quote } from "./Quote";
 import { Reactions } from "./Reactions";
 import type { Actions } from "./actions";
@@ -40,12 +41,13 @@ export const Message = memo(function Message(props: MessageProps) {
     const isMine = message.sender === me;
     const isGone = Boolean(message.deletedAt);
     const isBare = !isGone && message.replyTo == null && !message.forwarded && isEmojiOnly(message.content);
-    const openMenu = (event: MouseEvent<HTMLElement> | KeyboardEvent<HTMLElement>) => {
+    const bubble = useRef<HTMLElement>(null);
+    const openMenu = () => bubble.current && !isGone && actions.menu(message, bubble.current);
+    const holding = useLongPress(openMenu);
+    const pressed = (event: KeyboardEvent<HTMLElement>) => {
+        if (event.target !== event.currentTarget || !["Enter", " ", "ContextMenu"].includes(event.key)) return;
         event.preventDefault();
-        actions.menu(
-            message,
-            event.currentTarget.closest("[data-row]")?.querySelector("article") ?? event.currentTarget,
-        );
+        openMenu();
     };
     return (
         <div
@@ -69,6 +71,7 @@ export const Message = memo(function Message(props: MessageProps) {
             )}
             <div className={styles.stack}>
                 <article
+                    ref={bubble}
                     className={styles.bubble}
                     tabIndex={-1}
                     data-seq={message.seq}
@@ -77,16 +80,8 @@ export const Message = memo(function Message(props: MessageProps) {
                         time: clock(message.timestamp),
                         text: isGone ? goneText(message, me) : gist(message.content),
                     })}
-                    onContextMenu={isGone ? undefined : openMenu}
-                    onKeyDown={(event) => {
-                        const isOnItself = event.target === event.currentTarget;
-                        if (
-                            isOnItself &&
-                            !isGone &&
-                            (event.key === "Enter" || event.key === " " || event.key === "ContextMenu")
-                        )
-                            openMenu(event);
-                    }}
+                    onKeyDown={pressed}
+                    {...holding}
                 >
                     {withFaces && !isMine && around.opensGroup && !isBare && (
                         <bdi className={styles.name} data-hue={hueOf(message.sender)}>
@@ -130,7 +125,7 @@ export const Message = memo(function Message(props: MessageProps) {
     );
 });
 
-function Text({ message, me, names, meta }: MessageProps & { meta: React.ReactNode }) {
+function Text({ message, me, names, meta }: MessageProps & { meta: ReactNode }) {
     const [isOpen, setOpen] = useState(false);
     if (message.deletedAt) {
         return (
