@@ -14,7 +14,7 @@ export interface Connection {
     readonly lost: Promise<void>;
     /** Asks; what the server acknowledges it with. Once the connection is lost nobody waits for that any more. */
     call(event: string, body: unknown): Promise<unknown>;
-    /** Let it go. */
+    /** Let it go: it is lost. */
     close(): void;
 }
 

@@ -75,6 +75,7 @@ async function start(device: number, token: string, keep: number | null, store =
             lost,
             call: (event, body) => ask("call", number, event, body),
             close: () => {
+                connections.get(number)?.lose();
                 connections.delete(number);
                 tell("close", number);
             },
