@@ -58,8 +58,9 @@ const contents = (client: Client) =>
 /** All that was said in the last conversation: of one that is new here the end alone comes by itself. */
 async function everything(client: Client): Promise<string[] | undefined> {
   const local = [...client.state.conversations.values()].at(-1);
-  while (local && !local.isWhole) await client.older(local.id);
-  return contents(client);
+  if (!local || local.isWhole) return contents(client);
+  await client.older(local.id);
+  return everything(client);
 }
 
 /** Connections that can be cut, and that there can be none of. */
@@ -195,6 +196,22 @@ test("the past is read a page at a time, and windows show what is far above", as
   await fresh.hide({ conversation, seq: 21 }, false);
   await until(fresh, () => window.messages[20]?.content === "21");
   expect(local?.first).toBe(52);
+});
+
+test("of what somebody looks at nothing is let go of", async () => {
+  const { bob, ann, anns } = await two();
+  for (let each = 1; each < 20; each++) void anns.post(`${each}`, { to: bob.id });
+  const { conversation } = await anns.send("20", { to: bob.id });
+  const bobs = await device(bob.token, { keep: 5 });
+  await bobs.settled();
+  const count = () => bobs.state.conversations.get(conversation)?.history().length;
+  expect(count()).toBe(5);
+  const close = bobs.watch(conversation);
+  await bobs.older(conversation, 10);
+  await bobs.send("21", { to: ann.id });
+  expect(count()).toBe(16);
+  close();
+  expect(count()).toBe(5);
 });
 
 test("groups, flags, stars and who is there", async () => {
