@@ -19,7 +19,7 @@ interface ConversationSnapshot {
   seq: number;
   rev: number;
   first: number;
-  messages: MessageForm[];
+  messages: readonly MessageForm[];
   unread: number;
   flags: Flags;
   receipts: Record<string, [delivered: number, read: number]>;
