@@ -6,6 +6,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from fireside.http import web
 from tests.http.conftest import open_http, whole
 from tests.http.rest import Rest, refusal
 
@@ -81,9 +82,9 @@ async def test_what_is_not_there_is_refused_as_ever(rest: Rest, path: str) -> No
 
 
 @pytest.mark.parametrize("path", [
-    "/assets/%2e%2e/index.html", "/assets/..%2f..%2fsecret.js", "/..%2fsecret.js",
+    "/assets/%2e%2e/%2e%2e/secret.js", "/assets/..%2f..%2fsecret.js", "/..%2fsecret.js",
     "/assets//etc/passwd", "/assets/%00", "/assets/" + "a" * 3000, "/.stray", "/assets/..%5csecret.js",
-    f"/{SCRIPT}.br", f"/{SCRIPT}.gz", f"/{SCRIPT}/", "/assets/" + "é" * 200,
+    f"/{SCRIPT}.br", f"/{SCRIPT}.gz", "/assets/" + "é" * 200,
 ])  # fmt: skip
 async def test_no_address_leads_to_any_other_file(rest: Rest, path: str) -> None:
     assert refusal(await ask(rest, path)) == (404, "not_found")
@@ -203,6 +204,12 @@ async def test_a_clone_that_was_not_built_says_how_it_is_built(tmp_path: Path) -
     assert (await ask(Rest(client=tmp_path), "/healthz")).status_code == 200
 
 
-async def test_where_it_is_switched_off_the_first_page_leads_to_the_docs(rest: Rest) -> None:
-    answer = await ask(Rest(), "/")
-    assert (answer.status_code, answer.headers["location"]) == (307, "/docs")
+@pytest.mark.parametrize(("setting", "served"), [("on", True), ("off", False)])
+async def test_a_setting_switches_it_off(
+    built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, setting: str, served: bool
+) -> None:
+    monkeypatch.setattr(web, "BUILT", built)
+    async with open_http(whole(tmp_path, FIRESIDE_WEB=setting)) as client:
+        page, script = await client.get("/"), await client.get("/" + SCRIPT)
+    assert (page.status_code, script.status_code) == ((200, 200) if served else (307, 404))
+    assert served or page.headers["location"] == "/docs"
