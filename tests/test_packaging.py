@@ -152,6 +152,14 @@ def test_the_sdist_builds_the_same_wheel(built: Built, unpacked: Path, tmp_path:
     assert contents(again) == contents(built.wheel)
 
 
+def test_whoever_has_the_sdist_need_not_build_the_web_client(unpacked: Path) -> None:
+    steps = run("make", "--dry-run", "web", folder=unpacked)
+    assert "npm" not in steps
+    (unpacked / "web/more.ts").touch()
+    assert "npm" in run("make", "--dry-run", "web", folder=unpacked)
+    (unpacked / "web/more.ts").unlink()
+
+
 @pytest.fixture
 def without_client(unpacked: Path, tmp_path: Path) -> Path:
     """The tree, before anybody has built the web client."""

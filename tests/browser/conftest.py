@@ -1,0 +1,91 @@
+"""A browser for each worker of the tests, a server that has the built client, and people who come to it.
+
+The browser is Debian's `chromium`, or what `FIRESIDE_CHROMIUM` names. What a page complains about, an error of its own
+or of its policy, fails the test. Where one fails, the screens are kept beside its other files, and named in the report.
+"""
+
+import os
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, async_playwright
+
+from fireside.http.web import BUILT
+from tests.browser.people import Somebody, coming
+from tests.journeys.conftest import assert_nothing_broke
+from tests.serving import FiresideProcess
+
+HERE = Path(__file__).parent
+QUIET = [
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+FAILED = pytest.StashKey[bool]()
+
+Arrivals = Callable[..., Awaitable[Somebody]]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All of them share the loop in which the browser lives."""
+    for item in items:
+        if item.path.is_relative_to(HERE):
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> object:
+    report = yield
+    item.stash[FAILED] = item.stash.get(FAILED, False) or report.failed
+    return report
+
+
+def chromium() -> str:
+    """Where it is."""
+    found = os.environ.get("FIRESIDE_CHROMIUM") or shutil.which("chromium")
+    assert found, "there is no chromium: apt-get install chromium, or set FIRESIDE_CHROMIUM"
+    return found
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    flags = [*QUIET, "--no-sandbox"] if os.geteuid() == 0 else QUIET
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium(), args=flags)
+        yield browser
+        await browser.close()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[FiresideProcess]:
+    """Shared: others' people are there too."""
+    assert (BUILT / "index.html").is_file(), "the web client is not built: make web"
+    async with FiresideProcess(tmp_path_factory.mktemp("browser")) as server:
+        yield server
+    assert_nothing_broke(server)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def own_server(tmp_path: Path) -> AsyncIterator[FiresideProcess]:
+    """One that a test may kill."""
+    async with FiresideProcess(tmp_path) as server:
+        yield server
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def arrives(request: pytest.FixtureRequest, browser: Browser, tmp_path: Path) -> AsyncIterator[Arrivals]:
+    """`await arrives("ann", server)`: somebody new, with a browser of their own, who has registered by it."""
+    async with coming(browser) as (arrive, everybody):
+        yield arrive
+        if request.node.stash.get(FAILED, False):
+            for number, each in enumerate(everybody):
+                await each.page.screenshot(path=tmp_path / f"{number}-{each.name}.png")
+            print(f"screens: {tmp_path}")
+    for each in everybody:
+        assert each.troubles == [], each.name

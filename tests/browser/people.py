@@ -1,0 +1,152 @@
+"""People as the browser knows them: they see pages, and find things by what they are called."""
+
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, expect
+
+from tests.journeys.people import new_name
+from tests.serving import PASSWORD, FiresideProcess
+
+Arrive = Callable[..., Awaitable["Somebody"]]
+
+NO_LINE = re.compile(r"net::ERR_|Failed to load resource|WebSocket connection to|Failed to fetch")
+"""What browsers themselves say in the console where there is no line."""
+
+
+@dataclass
+class Somebody:
+    """A person before a screen. `troubles` is what their page has complained about."""
+
+    name: str
+    url: str
+    context: BrowserContext
+    page: Page
+    troubles: list[str] = field(default_factory=list)
+    may_be_cut_off: bool = False
+    """The line is taken away on purpose, so the browser may say so."""
+
+    def watch(self, page: Page) -> None:
+        """Note down whatever this page complains about from now on."""
+        page.on("pageerror", lambda error: self.troubles.append(f"error: {error}"))
+        page.on("console", self._console)
+
+    def _console(self, message: ConsoleMessage) -> None:
+        cut_off = self.may_be_cut_off and NO_LINE.search(message.text)
+        if message.type == "error" and not cut_off:
+            self.troubles.append(f"console: {message.text} ({message.location['url']})")
+
+    # ── coming and going ─────────────────────────────────────────────────────────────────────────────────────────
+
+    async def open(self) -> None:
+        await self.page.goto(self.url)
+
+    async def register(self) -> None:
+        await self.open()
+        await self.page.get_by_role("button", name="Create account").click()
+        await self.page.get_by_label("Username").fill(self.name)
+        await self.page.get_by_label("E-mail").fill("somebody@example.org")
+        await self._enter("Create account")
+
+    async def log_in(self) -> None:
+        await self.open()
+        await self.page.get_by_label("Username").fill(self.name)
+        await self._enter("Log in")
+
+    async def _enter(self, door: str) -> None:
+        await self.page.get_by_label("Password", exact=True).fill(PASSWORD)
+        form = self.page.get_by_role("form", name=door)
+        await form.get_by_role("button", name=door).click()
+        await expect(self.page.get_by_role("button", name="New chat").first).to_be_visible()
+
+    # ── talking ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def write_to(self, other: "Somebody") -> None:
+        """Find them by name, and have the conversation open."""
+        await self.page.get_by_role("button", name="New chat").first.click()
+        await self.page.get_by_role("dialog").get_by_role("searchbox").fill(other.name)
+        await self.page.get_by_role("dialog").get_by_role("button", name=other.name).first.click()
+        await expect(self.box).to_be_visible()
+
+    async def open_chat(self, title: str) -> None:
+        await self.chat(title).click()
+        await expect(self.box).to_be_visible()
+
+    async def make_group(self, title: str, *others: "Somebody") -> None:
+        await self.page.get_by_role("button", name="Menu", exact=True).click()
+        await self.page.get_by_role("menuitem", name="New group").click()
+        dialog = self.page.get_by_role("dialog")
+        await dialog.get_by_label("Group name").fill(title)
+        for other in others:
+            await dialog.get_by_role("searchbox").fill(other.name)
+            await dialog.get_by_role("listitem").get_by_role("button", name=other.name).click()
+        await dialog.get_by_role("button", name="Create group").click()
+        await expect(self.box).to_be_visible()
+
+    async def say(self, text: str) -> None:
+        await self.box.fill(text)
+        await self.box.press("Enter")
+
+    async def do(self, text: str, choice: str) -> None:
+        """Choose something from the menu of a message."""
+        await self.message(text).click(button="right", position={"x": 8, "y": 8})
+        await self.page.get_by_role("menu").get_by_role("menuitem", name=choice, exact=True).click()
+
+    # ── what is to be seen ───────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def box(self) -> Locator:
+        return self.page.get_by_label("Write a message")
+
+    @property
+    def messages(self) -> Locator:
+        """All that are shown, in order."""
+        return self.page.get_by_role("log").get_by_role("article")
+
+    def message(self, text: str) -> Locator:
+        return self.messages.filter(has_text=text)
+
+    def chat(self, title: str) -> Locator:
+        """It in the list."""
+        return self.page.get_by_role("navigation", name="Conversations").get_by_role("link", name=title)
+
+    async def sees(self, *texts: str) -> None:
+        """Those messages, once each and in this order."""
+        for text in texts:
+            await expect(self.message(text)).to_have_count(1)
+        shown = await self.messages.all_inner_texts()
+        places = [next(place for place, each in enumerate(shown) if text in each) for text in texts]
+        assert places == sorted(places), shown
+
+    async def sees_tick(self, text: str, tick: str) -> None:
+        await expect(self.message(text).get_by_role("img", name=tick, exact=True)).to_be_visible()
+
+
+@asynccontextmanager
+async def coming(browser: Browser) -> AsyncIterator[tuple[Arrive, list[Somebody]]]:
+    """How people come, and who has come; they go at the end."""
+    everybody: list[Somebody] = []
+
+    async def arrive(
+        name: str, server: FiresideProcess, *, again: Somebody | None = None, registers: bool = True, **screen: object
+    ) -> Somebody:
+        """Somebody new; or `again`: a person who is known, on another device. `screen` is for the browser's context."""
+        context = await browser.new_context(locale="en-GB", **screen)  # type: ignore[arg-type]
+        page = await context.new_page()
+        page.set_default_timeout(20_000)
+        somebody = Somebody(again.name if again else new_name(name), server.url, context, page)
+        everybody.append(somebody)
+        somebody.watch(page)
+        if again:
+            await somebody.log_in()
+        elif registers:
+            await somebody.register()
+        return somebody
+
+    try:
+        yield arrive, everybody
+    finally:
+        for each in everybody:
+            await each.context.close()
