@@ -6,7 +6,7 @@ or of its policy, fails the test. Where one fails, the screens are kept beside i
 
 import os
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 from pathlib import Path
 
 import pytest
@@ -40,7 +40,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> object:
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
     item.stash[FAILED] = item.stash.get(FAILED, False) or report.failed
     return report
@@ -73,17 +73,23 @@ async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Fire
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def own_server(tmp_path: Path) -> AsyncIterator[FiresideProcess]:
-    """One that a test may kill."""
-    async with FiresideProcess(tmp_path) as server:
+    """One that a test may kill, and that soon misses who says nothing more."""
+    impatient = {"FIRESIDE_PING_INTERVAL_S": "1", "FIRESIDE_PING_TIMEOUT_S": "1"}
+    async with FiresideProcess(tmp_path, impatient) as server:
         yield server
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def arrives(request: pytest.FixtureRequest, browser: Browser, tmp_path: Path) -> AsyncIterator[Arrivals]:
-    """`await arrives("ann", server)`: somebody new, with a browser of their own, who has registered by it."""
+    """`await arrives("ann", server)`: somebody new, with a browser of their own, who has registered by it.
+
+    Where the test went well, what everybody sees at its end is held against what the server says."""
     async with coming(browser) as (arrive, everybody):
         yield arrive
-        if request.node.stash.get(FAILED, False):
+        if not request.node.stash.get(FAILED, False):
+            for each in everybody:
+                await each.agrees()
+        else:
             for number, each in enumerate(everybody):
                 await each.page.screenshot(path=tmp_path / f"{number}-{each.name}.png")
             print(f"screens: {tmp_path}")

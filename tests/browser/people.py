@@ -1,17 +1,23 @@
 """People as the browser knows them: they see pages, and find things by what they are called."""
 
+import asyncio
 import re
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+import httpx2
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, expect
 
 from tests.journeys.people import new_name
+from tests.reference import Json
 from tests.serving import PASSWORD, FiresideProcess
 
 Arrive = Callable[..., Awaitable["Somebody"]]
 
+PLAIN = re.compile(r"[\w .,?!-]+")
+PATIENCE_S = 10.0
 NO_LINE = re.compile(r"net::ERR_|Failed to load resource|WebSocket connection to|Failed to fetch")
 """What browsers themselves say in the console where there is no line."""
 
@@ -122,6 +128,59 @@ class Somebody:
 
     async def sees_tick(self, text: str, tick: str) -> None:
         await expect(self.message(text).get_by_role("img", name=tick, exact=True)).to_be_visible()
+
+    # ── what the server says ─────────────────────────────────────────────────────────────────────────────────────
+
+    @asynccontextmanager
+    async def asking(self) -> AsyncIterator[httpx2.AsyncClient]:
+        """A client of the REST API that is them, as fresh as can be."""
+        async with httpx2.AsyncClient(base_url=self.url) as http:
+            answer = await http.post("/api/users/login", json={"username": self.name, "password": PASSWORD})
+            http.headers["Authorization"] = f"Bearer {answer.raise_for_status().json()['token']}"
+            yield http
+
+    @property
+    def conversation(self) -> str | None:
+        """The one that is open, by the address."""
+        found = re.search(r"#/c/([0-9a-f]+)", self.page.url)
+        return found and found[1]
+
+    async def agrees(self) -> None:
+        """What is on the screen is what somebody who comes anew is told."""
+        if self.conversation is None:
+            return
+        async with self.asking() as http:
+            answer = await http.get(f"/api/conversations/{self.conversation}/messages")
+        told = {each["seq"]: each for each in answer.raise_for_status().json()["messages"] if "system" not in each}
+        deadline = time.monotonic() + PATIENCE_S
+        while wrong := await self._differences(told):
+            assert time.monotonic() < deadline, f"{self.name} sees otherwise: {wrong}"
+            await asyncio.sleep(0.1)
+
+    async def _differences(self, told: dict[int, Json]) -> list[str]:
+        shown = await self.page.locator("article[data-seq]").evaluate_all(
+            "all => all.map(each => [Number(each.dataset.seq), each.innerText])"
+        )
+        wrong = [f"{seq}: {text!r}" for seq, text in shown if seq in told and _said(told[seq]) not in text]
+        seqs = [seq for seq, _ in shown]
+        if seqs != sorted(set(seqs)):
+            wrong.append(f"not in order: {seqs}")
+        if told and max(told) not in seqs:
+            wrong.append(f"{max(told)} is missing in {seqs}")
+        return wrong + [f"{text!r} waits" for text in await self.waiting.all_inner_texts()]
+
+    @property
+    def waiting(self) -> Locator:
+        """Messages that have not been sent yet."""
+        return self.page.get_by_role("log").get_by_role("article", name="Waiting to be sent")
+
+
+def _said(message: Json) -> str:
+    """What must be in what is shown of it; nothing of a text that is shown otherwise than it was written."""
+    if message.get("deletedAt"):
+        return "deleted"
+    content = str(message["content"])
+    return content if PLAIN.fullmatch(content) else ""
 
 
 @asynccontextmanager
