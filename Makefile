@@ -21,7 +21,7 @@ NPM := $(NODE) "$$node/lib/node_modules/npm/bin/npm-cli.js"
 export UV_PROJECT_ENVIRONMENT := .venv
 unexport VIRTUAL_ENV
 
-.PHONY: help run web test check fmt bench torture
+.PHONY: help run web test check fmt bench torture chromium
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-7s %s\n", $$1, $$2}' Makefile
@@ -31,14 +31,16 @@ run: .venv/.ready $(WEB) ## set everything up and serve; ARGS="--port 8080" adds
 
 web: $(WEB) ## build the web client, if anything of it has changed
 
-test: check $(WEB) $(patsubst %/package-lock.json,%/node_modules/.package-lock.json,$(wildcard tests/js/package-lock.json)) ## check, then run every test
+test: check $(WEB) $(patsubst %/package-lock.json,%/node_modules/.package-lock.json,$(wildcard tests/js/package-lock.json)) chromium ## check, then run every test
+	$(NPM) --prefix web test
 	$(BIN)/python -m pytest -n 3 --dist load $(ARGS)
 
-check: .venv/.ready-dev ## format, lint, types, the rooms of the code, file sizes
+check: .venv/.ready-dev web/node_modules/.package-lock.json ## format, lint, types, the rooms of the code, file sizes
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+	$(NPM) --prefix web run lint
 	@find src tests bench deploy examples -name node_modules -prune -o -name '*.py' -exec wc -l {} + \
 	    | awk '$$2 != "total" && $$1 > 400 {print "over 400 lines: " $$2 " (" $$1 ")"}'
 
@@ -51,6 +53,13 @@ bench: .venv/.ready-dev bench/reference/node_modules/.package-lock.json ## measu
 
 torture: .venv/.ready-dev ## kill everything while 200 clients talk, and see whether a promise breaks
 	$(BIN)/python -m tests.torture $(ARGS)
+
+BROWSER := chromium fonts-liberation fonts-noto-color-emoji
+# The browser of the tests, where there is none yet: Debian's.
+chromium:
+	@test -n "$$FIRESIDE_CHROMIUM" || command -v chromium >/dev/null \
+	    || { test "$$(id -u)" = 0 && apt-get update -qq && apt-get install -qq --no-install-recommends $(BROWSER) >/dev/null; } \
+	    || { echo 'The tests need a Chromium. Install it (apt-get install chromium), or name one: FIRESIDE_CHROMIUM=/path/to/it' >&2; exit 1; }
 
 # --inexact: running the server takes nothing away from whoever also develops it.
 .venv/.ready: pyproject.toml uv.lock Makefile | $(OWN_UV)

@@ -124,12 +124,15 @@ def tool(path: Path, script: str) -> None:
     path.chmod(0o755)
 
 
-def make(clone: Path, *words: str) -> subprocess.CompletedProcess[str]:
+def make(clone: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run make as from a shell, whatever make this test itself runs under."""
     outer = {"MAKEFLAGS", "MAKELEVEL", "MFLAGS", "MAKEOVERRIDES", "PYTHON", "ARGS"}
     env = {name: value for name, value in os.environ.items() if name not in outer}
     env["PATH"] = f"{clone / 'bin'}{os.pathsep}/usr/bin{os.pathsep}/bin"
-    return subprocess.run(["make", *words], cwd=clone, env=env, capture_output=True, text=True, check=False, timeout=60)
+    command = [shutil.which("make") or "make", *words]
+    return subprocess.run(
+        command, cwd=clone, env=env | environment, capture_output=True, text=True, check=False, timeout=60
+    )
 
 
 def asked(clone: Path) -> list[str]:
@@ -205,3 +208,19 @@ def test_make_check_holds_everyone_to_format_types_and_rooms(clone: Path) -> Non
     steps = make(clone, "--dry-run", "check").stdout
     for step in ("ruff format --check", "ruff check", "mypy", "lint-imports"):
         assert f".venv/bin/{step}" in steps
+    assert "--prefix web run lint" in steps
+
+
+def test_the_browser_of_the_tests_is_installed_where_there_is_none(clone: Path) -> None:
+    bare = {"PATH": str(clone / "bin"), "FIRESIDE_CHROMIUM": ""}
+    tool(clone / "bin/id", "echo 0")
+    tool(clone / "bin/apt-get", 'echo "apt-get $1" >> asked')
+    assert make(clone, "chromium", **bare).returncode == 0
+    assert asked(clone) == ["apt-get update", "apt-get install"]
+    assert make(clone, "chromium", **bare | {"FIRESIDE_CHROMIUM": "/opt/chromium"}).returncode == 0
+    tool(clone / "bin/id", "echo 1000")
+    ended = make(clone, "chromium", **bare)
+    assert (ended.returncode, asked(clone)) == (2, [])
+    assert ended.stderr.startswith("The tests need a Chromium. Install it (apt-get install chromium)")
+    tool(clone / "bin/chromium", "")
+    assert make(clone, "chromium", **bare).returncode == 0

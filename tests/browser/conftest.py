@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, async_playwright, expect
 
 from fireside.http.web import BUILT
 from tests.browser.people import Somebody, coming
@@ -27,6 +27,7 @@ QUIET = [
     "--disable-component-update",
     "--disable-sync",
 ]
+PATIENCE_MS = 20_000
 FAILED = pytest.StashKey[bool]()
 
 Arrivals = Callable[..., Awaitable[Somebody]]
@@ -56,6 +57,7 @@ def chromium() -> str:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
     flags = [*QUIET, "--no-sandbox"] if os.geteuid() == 0 else QUIET
+    expect.set_options(timeout=PATIENCE_MS)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=chromium(), args=flags)
         yield browser
