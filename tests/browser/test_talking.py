@@ -46,7 +46,7 @@ async def test_what_is_done_with_a_message_is_seen_by_the_other(arrives: Arrival
     await bob.say("an answer")
     await expect(ann.message("an answer")).to_contain_text("as it is better")
     await bob.message("the second one").click(button="right", position={"x": 8, "y": 8})
-    await bob.page.get_by_role("button", name="React with 👍").click()
+    await bob.page.get_by_label("React with 👍").click()
     reactions = ann.page.get_by_role("group", name="Reactions")
     await expect(reactions).to_contain_text("👍")
     await ann.do("the second one", "Pin")
