@@ -3,6 +3,7 @@ import { useCallback, useEffect, useState } from "react";
 import { Account } from "../features/account/Account";
 import { t } from "../lib/i18n";
 import { SessionContext, type Credentials, type Registration, type Session } from "../model/session";
+import { snapshotOf } from "../model/snapshot";
 import { Hearth } from "../ui/Hearth";
 import styles from "./App.module.css";
 import { ErrorBoundary } from "./ErrorBoundary";
@@ -45,6 +46,14 @@ export function App() {
       void opening.then((opened) => opened.client.close());
     };
   }, [identity, leave]);
+
+  useEffect(() => {
+    if (!session) return;
+    window.fireside = { snapshot: () => snapshotOf(session.client) };
+    return () => {
+      delete window.fireside;
+    };
+  }, [session]);
 
   // Another tab has logged in or out.
   useEffect(() => {

@@ -1,6 +1,6 @@
 import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { Composer, type About as ComposerAbout } from "../features/composer/Composer";
-import { History, type HistoryHandle } from "../features/history/History";
+import { History, type HistoryHandle, type UnreadMark } from "../features/history/History";
 import { t } from "../lib/i18n";
 import { line } from "../lib/text/clean";
 import { directWith, otherOf, titleOf, type ChatSummary } from "../model/chats";
@@ -20,6 +20,7 @@ import type { TickState } from "../ui/Tick";
 import { toasts } from "../ui/toasts";
 import { ConversationHeader } from "./ConversationHeader";
 import { LineBanner } from "./LineBanner";
+import { useAttention, useMedia } from "./useMedia";
 import { mayEdit, useMessageActions } from "./useMessageActions";
 import styles from "./ConversationPane.module.css";
 
@@ -66,7 +67,12 @@ export function ConversationPane(props: ConversationPaneProps) {
   const title = local?.about ? titleOf(local, me, nameOf) : nameOf(user ?? "");
   const hasLeft = about?.until != null;
 
-  const { showInfo, enterSends } = usePreferences();
+  const { showInfo: isKeptOpen, enterSends } = usePreferences();
+  const isWide = useMedia("(min-width: 75rem)");
+  // Where there is room it stands beside the conversation and stays; elsewhere it covers it for a moment.
+  const [isOver, setOver] = useState(false);
+  const showInfo = isWide ? isKeptOpen : isOver;
+  const setInfo = (isShown: boolean) => (isWide ? preferences.set({ showInfo: isShown }) : setOver(isShown));
   const [doing, setDoing] = useState<Doing | null>(null);
   const [isPickingDate, setPickingDate] = useState(false);
   const history = useRef<HistoryHandle>(null);
@@ -75,13 +81,17 @@ export function ConversationPane(props: ConversationPaneProps) {
   const watch = useWatch(hasLeft ? null : id);
   const pending = usePending(id, other);
 
-  // Where one had read up to when it was opened: the mark stays there while one reads.
-  const [opened, setOpened] = useState<{ after: number; unread: number } | null>(null);
-  const openedId = useRef<string | null>(null);
-  if (local?.about && openedId.current !== local.id) {
-    openedId.current = local.id;
-    setOpened(local.unread > 0 ? { after: local.read, unread: local.unread } : null);
+  // Where one had read up to when one began to look: the mark stays there while one reads.
+  const attention = useAttention();
+  const [mark, setMark] = useState<UnreadMark | null>(null);
+  const looked = useRef({ id: "", attention: false });
+  if (local?.about && attention && (looked.current.id !== local.id || !looked.current.attention)) {
+    if (looked.current.id !== local.id || local.unread > 0) {
+      setMark(local.unread > 0 ? { after: local.read, count: local.unread } : null);
+    }
+    looked.current = { id: local.id, attention };
   }
+  looked.current.attention &&= attention;
 
   const goTo = useCallback(
     (target: number) => {
@@ -134,7 +144,7 @@ export function ConversationPane(props: ConversationPaneProps) {
     const where = id ? { conversation: id } : { to: user ?? "" };
     client.post(text, { ...where, ...(doing && { replyTo: doing.message.seq }) });
     setDoing(null);
-    setOpened(null);
+    setMark(null);
     view.toLive();
     requestAnimationFrame(() => history.current?.toEnd());
   };
@@ -145,7 +155,7 @@ export function ConversationPane(props: ConversationPaneProps) {
     }
   };
   const seen = (upTo: number) => {
-    if (!local || hasLeft || document.visibilityState !== "visible" || !document.hasFocus()) return;
+    if (!local || hasLeft || !attention) return;
     if (upTo > local.read) client.markRead(local.id, upTo);
     if (local.flags.unread) void client.setFlags(local.id, { unread: false }).catch(() => {});
   };
@@ -176,7 +186,7 @@ export function ConversationPane(props: ConversationPaneProps) {
           status={status.text}
           isStatusWarm={status.isWarm}
           hasHistory={id !== null}
-          onInfo={() => preferences.set({ showInfo: !showInfo })}
+          onInfo={() => setInfo(!showInfo)}
           onFind={onFind}
           onDate={() => setPickingDate(true)}
         />
@@ -191,8 +201,8 @@ export function ConversationPane(props: ConversationPaneProps) {
           startAt={view.startAt}
           pending={view.span.hasNewer ? NONE : pending}
           me={me}
-          unreadAfter={opened?.after ?? null}
-          unread={view.span.hasNewer || !opened ? (local?.unread ?? 0) : opened.unread}
+          mark={mark}
+          unread={local?.unread ?? 0}
           withFaces={isGroup}
           now={now}
           nameOf={nameOf}
@@ -242,7 +252,15 @@ export function ConversationPane(props: ConversationPaneProps) {
         )}
       </main>
       {showInfo && about && (
-        <div className={styles.info}>
+        <div
+          className={styles.info}
+          data-info
+          onKeyDown={(event) => {
+            if (event.key !== "Escape") return;
+            event.stopPropagation();
+            setInfo(false);
+          }}
+        >
           <Suspense fallback={null}>
             <InfoPanel
               about={about}
@@ -252,9 +270,12 @@ export function ConversationPane(props: ConversationPaneProps) {
               isThere={watch.isOnline}
               pinned={pinned}
               suggested={props.suggested}
-              onGoTo={goTo}
+              onGoTo={(each) => {
+                setOver(false);
+                goTo(each);
+              }}
               onWrite={onWrite}
-              onClose={() => preferences.set({ showInfo: false })}
+              onClose={() => setInfo(false)}
             />
           </Suspense>
         </div>

@@ -4,7 +4,6 @@ import { t } from "../lib/i18n";
 import { titleOf, useChats } from "../model/chats";
 import { useSelected } from "../model/client";
 import { usePeople } from "../model/people";
-import { usePreferences } from "../model/preferences";
 import { useSession } from "../model/session";
 import { cx } from "../ui/cx";
 import { Empty } from "../ui/Empty";
@@ -38,7 +37,6 @@ export function Shell() {
   const chats = useChats();
   const nameOf = usePeople();
   const now = useNow();
-  const { showInfo } = usePreferences();
   const unread = useUnread();
   const isReady = useSelected((current) => current.state.cursor !== "");
   const [dialog, setDialog] = useState<DialogName | null>(null);
@@ -91,7 +89,7 @@ export function Shell() {
   };
 
   return (
-    <div className={cx(styles.shell, openId && styles.inConversation, openId && showInfo && styles.withInfo)}>
+    <div className={cx(styles.shell, openId && styles.inConversation)}>
       <a className={styles.skip} href="#composer" onClick={skip}>
         {t("app.skip")}
       </a>

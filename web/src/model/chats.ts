@@ -1,7 +1,7 @@
 /** The conversations as the list shows them: what each is called, what was said last, what is unread. */
 
 import type { LocalConversation, Outgoing } from "@fireside/client";
-import { useMemo, useRef, useSyncExternalStore } from "react";
+import { useDeferredValue, useMemo, useRef, useSyncExternalStore } from "react";
 import { t } from "../lib/i18n";
 import { gist, line } from "../lib/text/clean";
 import type { TickState } from "../ui/Tick";
@@ -41,7 +41,8 @@ export function useChats(): readonly ChatSummary[] {
   const { client, drafts } = useSession();
   const nameOf = usePeople();
   const before = useRef(new Map<string, ChatSummary>());
-  const version = useSelected((current) => current.version);
+  // With two thousand conversations it is some work: what is typed and scrolled comes first.
+  const version = useDeferredValue(useSelected((current) => current.version));
   const draftVersion = useSyncExternalStore(drafts.subscribe, drafts.version);
   return useMemo(() => {
     const { me, conversations } = client.state;

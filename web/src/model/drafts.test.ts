@@ -18,24 +18,36 @@ beforeEach(() => {
   storage = new Memory();
 });
 
+function write(drafts: Drafts, place: string, text: string): void {
+  drafts.set(place, text);
+  drafts.save();
+}
+
+test("what is being written is there before it is written down", () => {
+  const drafts = new Drafts("ann", storage);
+  drafts.set("c1", "h");
+  expect(drafts.get("c1")).toBe("h");
+  expect(storage.length).toBe(0);
+});
+
 test("a draft outlives the page, and is its owner's alone", () => {
-  new Drafts("ann", storage).set("c1", "half a sent");
+  write(new Drafts("ann", storage), "c1", "half a sent");
   expect(new Drafts("ann", storage).get("c1")).toBe("half a sent");
   expect(new Drafts("bob", storage).get("c1")).toBe("");
 });
 
 test("what is blank is no draft", () => {
   const drafts = new Drafts("ann", storage);
-  drafts.set("c1", "x");
-  drafts.set("c1", "  \n");
+  write(drafts, "c1", "x");
+  write(drafts, "c1", "  \n");
   expect(drafts.get("c1")).toBe("");
   expect(storage.getItem("fireside.drafts.ann")).toBe("{}");
 });
 
 test("two tabs keep each other's drafts", () => {
   const [one, other] = [new Drafts("ann", storage), new Drafts("ann", storage)];
-  one.set("c1", "from one");
-  other.set("c2", "from the other");
+  write(one, "c1", "from one");
+  write(other, "c2", "from the other");
   expect(new Drafts("ann", storage).get("c1")).toBe("from one");
 });
 
@@ -50,8 +62,8 @@ test("listeners hear of each change", () => {
   const drafts = new Drafts("ann", storage);
   let heard = 0;
   const stop = drafts.subscribe(() => heard++);
-  drafts.set("c1", "a");
+  write(drafts, "c1", "a");
   stop();
-  drafts.set("c1", "b");
+  write(drafts, "c1", "b");
   expect(heard).toBe(1);
 });

@@ -32,14 +32,20 @@ export interface HistoryHandle {
   focus: () => void;
 }
 
+export interface UnreadMark {
+  after: number;
+  count: number;
+}
+
 interface HistoryProps {
   label: string;
   span: Span;
   startAt: View["startAt"];
   pending: readonly Outgoing[];
   me: string;
-  /** The last message that had been read when the conversation was opened; null where all had been. */
-  unreadAfter: number | null;
+  /** What had not been read when somebody began to look: above which message, and how much. */
+  mark: UnreadMark | null;
+  /** What is not read now. */
   unread: number;
   withFaces: boolean;
   now: number;
@@ -106,9 +112,9 @@ export function History(props: HistoryProps) {
   useLayoutEffect(() => {
     if (begun.current || rows <= 1) return;
     begun.current = true;
-    const { startAt, unreadAfter } = props;
+    const { startAt, mark } = props;
     if (typeof startAt === "number") return reveal(startAt);
-    const unread = startAt === "unread" && unreadAfter !== null ? indexOf(unreadAfter + 1) : 0;
+    const unread = startAt === "unread" && mark ? indexOf(mark.after + 1) : 0;
     if (unread > 1 && unread <= count) virtual.scrollToIndex(unread, { align: "start" });
     else virtual.scrollToEnd();
   });
@@ -157,8 +163,8 @@ export function History(props: HistoryProps) {
     const seq = seqOf(index);
     const message = span.get(seq);
     if (!message || message.hidden) return null;
-    const isFirstUnread = props.unreadAfter !== null && seq === props.unreadAfter + 1;
-    const isLastRead = props.unreadAfter === seq;
+    const isFirstUnread = props.mark?.after === seq - 1;
+    const isLastRead = props.mark?.after === seq;
     const next = span.get(seq + 1);
     const stands = around(seq > span.first ? span.get(seq - 1) : undefined, message, next, isFirstUnread, isLastRead);
     return (
@@ -168,13 +174,16 @@ export function History(props: HistoryProps) {
             <span className={rowStyles.day}>{dayTitle(message.timestamp, now)}</span>
           </div>
         )}
-        {isFirstUnread && <div className={rowStyles.unread}>{t("history.unread", { count: props.unread })}</div>}
+        {isFirstUnread && props.mark && (
+          <div className={rowStyles.unread}>{t("history.unread", { count: props.mark.count })}</div>
+        )}
         {message.system ? (
           <SystemLine message={message} />
         ) : (
           <Message
             message={message}
-            around={stands}
+            opens={stands.opensGroup}
+            closes={stands.closesGroup}
             me={me}
             sender={props.nameOf(message.sender)}
             withFaces={props.withFaces}

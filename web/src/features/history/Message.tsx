@@ -13,7 +13,6 @@ import { useLongPress } from "../../ui/useLongPress";
 import { Quote } from "./Quote";
 import { Reactions } from "./Reactions";
 import type { Actions } from "./actions";
-import type { Around } from "./rows";
 import styles from "./Message.module.css";
 
 /** What is longer than this is shown in part, until somebody wants more. */
@@ -22,7 +21,10 @@ const LINES = 25;
 
 interface MessageProps {
   message: MessageData;
-  around: Around;
+  /** Stands away from what is above. */
+  opens: boolean;
+  /** The last of what one person said. */
+  closes: boolean;
   me: string;
   sender: string;
   /** In a group each says who they are. */
@@ -36,7 +38,7 @@ interface MessageProps {
 
 /** A message, with all there is to see of it and to do with it. */
 export const Message = memo(function Message(props: MessageProps) {
-  const { message, around, me, sender, withFaces, tick, isLit, actions } = props;
+  const { message, opens, closes, me, sender, withFaces, tick, isLit, actions } = props;
   const [isHere, setHere] = useState(false);
   const isMine = message.sender === me;
   const isGone = Boolean(message.deletedAt);
@@ -56,15 +58,15 @@ export const Message = memo(function Message(props: MessageProps) {
         styles.row,
         isMine && styles.own,
         withFaces && styles.withFaces,
-        around.opensGroup && styles.opens,
-        around.closesGroup && styles.closes,
+        opens && styles.opens,
+        closes && styles.closes,
         isLit && styles.lit,
         isBare && styles.bare,
       )}
       onPointerEnter={() => setHere(true)}
       onPointerLeave={() => setHere(false)}
     >
-      {withFaces && !isMine && around.closesGroup && (
+      {withFaces && !isMine && closes && (
         <span className={styles.face}>
           <Avatar id={message.sender} name={sender} size="small" />
         </span>
@@ -83,7 +85,7 @@ export const Message = memo(function Message(props: MessageProps) {
           onKeyDown={pressed}
           {...holding}
         >
-          {withFaces && !isMine && around.opensGroup && !isBare && (
+          {withFaces && !isMine && opens && !isBare && (
             <bdi className={styles.name} data-hue={hueOf(message.sender)}>
               {sender}
             </bdi>
