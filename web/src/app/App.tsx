@@ -7,6 +7,7 @@ import { Hearth } from "../ui/Hearth";
 import styles from "./App.module.css";
 import { ErrorBoundary } from "./ErrorBoundary";
 import { forgetIdentity, logIn, openSession, register, rememberedIdentity, type Identity } from "./identity";
+import { offerInspection } from "./inspect";
 import { Shell } from "./Shell";
 
 /** Either somebody is logged in, or is asked to. */
@@ -45,6 +46,8 @@ export function App() {
             void opening.then((opened) => opened.client.close());
         };
     }, [identity, leave]);
+
+    useEffect(() => (session ? offerInspection(session.client) : undefined), [session]);
 
     // Another tab has logged in or out.
     useEffect(() => {
