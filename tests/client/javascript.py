@@ -188,6 +188,11 @@ class RemoteClient:
 
         return call
 
+    async def create_group(self, title: str, members: list[str]) -> ConversationForm:
+        """See the Python client."""
+        made = await self._node.do(self._device, "createGroup", title, members)
+        return msgspec.convert(made, ConversationForm)
+
     def post(self, content: str, *, client_id: str, **where: str) -> "asyncio.Future[MessageForm]":
         """See the Python client. What is told now is told before whatever comes next."""
         answer = self._node.do(self._device, "post", content, {"clientId": client_id, **where})

@@ -12,81 +12,81 @@ import { Shell } from "./Shell";
 
 /** Either somebody is logged in, or is asked to. */
 export function App() {
-    const [queries] = useState(
-        () =>
-            new QueryClient({
-                defaultOptions: { queries: { retry: 1, staleTime: 60_000, refetchOnWindowFocus: false } },
-            }),
-    );
-    const [identity, setIdentity] = useState<Identity | null>(rememberedIdentity);
-    const [session, setSession] = useState<Session | null>(null);
-    const [notice, setNotice] = useState<string | null>(null);
+  const [queries] = useState(
+    () =>
+      new QueryClient({
+        defaultOptions: { queries: { retry: 1, staleTime: 60_000, refetchOnWindowFocus: false } },
+      }),
+  );
+  const [identity, setIdentity] = useState<Identity | null>(rememberedIdentity);
+  const [session, setSession] = useState<Session | null>(null);
+  const [notice, setNotice] = useState<string | null>(null);
 
-    const leave = useCallback(
-        (why: string | null) => {
-            forgetIdentity();
-            queries.clear();
-            setNotice(why);
-            setSession(null);
-            setIdentity(null);
-        },
-        [queries],
-    );
+  const leave = useCallback(
+    (why: string | null) => {
+      forgetIdentity();
+      queries.clear();
+      setNotice(why);
+      setSession(null);
+      setIdentity(null);
+    },
+    [queries],
+  );
 
-    useEffect(() => {
-        if (!identity) return;
-        const opening = openSession(identity, {
-            onLoggedOut: () => leave(null),
-            onTurnedAway: () => leave(`${t("account.loggedOut")} ${t("account.waitingKept")}`),
-        });
-        let isCurrent = true;
-        void opening.then((opened) => isCurrent && setSession(opened));
-        return () => {
-            isCurrent = false;
-            void opening.then((opened) => opened.client.close());
-        };
-    }, [identity, leave]);
+  useEffect(() => {
+    if (!identity) return;
+    const opening = openSession(identity, {
+      onLoggedOut: () => leave(null),
+      onTurnedAway: () => leave(`${t("account.loggedOut")} ${t("account.waitingKept")}`),
+    });
+    let isCurrent = true;
+    void opening.then((opened) => isCurrent && setSession(opened));
+    return () => {
+      isCurrent = false;
+      void opening.then((opened) => opened.client.close());
+    };
+  }, [identity, leave]);
 
-    useEffect(() => (session ? offerInspection(session.client) : undefined), [session]);
+  useEffect(() => (session ? offerInspection(session.client) : undefined), [session]);
 
-    // Another tab has logged in or out.
-    useEffect(() => {
-        const changed = () => {
-            const now = rememberedIdentity();
-            if (now?.token !== identity?.token) {
-                setSession(null);
-                setIdentity(now);
-            }
-        };
-        addEventListener("storage", changed);
-        return () => removeEventListener("storage", changed);
-    }, [identity]);
+  // Another tab has logged in or out.
+  useEffect(() => {
+    const changed = () => {
+      const now = rememberedIdentity();
+      if (now?.token !== identity?.token) {
+        setSession(null);
+        setIdentity(now);
+      }
+    };
+    addEventListener("storage", changed);
+    return () => removeEventListener("storage", changed);
+  }, [identity]);
 
-    const enter = (work: Promise<Identity>) =>
-        work.then((entered) => {
-            setNotice(null);
-            setIdentity(entered);
-        });
+  const enter = (work: Promise<Identity>) =>
+    work.then((entered) => {
+      setNotice(null);
+      setIdentity(entered);
+    });
 
-    return (
-        <ErrorBoundary>
-            <QueryClientProvider client={queries}>
-                {!identity ? (
-                    <Account
-                        notice={notice}
-                        logIn={(credentials: Credentials) => enter(logIn(credentials))}
-                        register={(registration: Registration) => enter(register(registration))}
-                    />
-                ) : session ? (
-                    <SessionContext value={session}>
-                        <Shell />
-                    </SessionContext>
-                ) : (
-                    <div className={styles.opening} role="status" aria-label={t("app.loading")}>
-                        <Hearth size={64} />
-                    </div>
-                )}
-            </QueryClientProvider>
-        </ErrorBoundary>
-    );
+  return (
+    <ErrorBoundary>
+      <QueryClientProvider client={queries}>
+        {!identity ? (
+          <Account
+            notice={notice}
+            logIn={(credentials: Credentials) => enter(logIn(credentials))}
+            register={(registration: Registration) => enter(register(registration))}
+          />
+        ) : session ? (
+          <SessionContext value={session}>
+            <Shell />
+          </SessionContext>
+        ) : (
+          <div className={styles.opening} role="status" aria-label={t("app.loading")}>
+            <Hearth size={64} />
+          </div>
+        )}
+      </QueryClientProvider>
+    </ErrorBoundary>
+  );
 }

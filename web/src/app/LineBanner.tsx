@@ -10,25 +10,25 @@ const PATIENCE_MS = 1_500;
 
 /** Says when there is no line to the server. */
 export function LineBanner() {
-    const client = useClient();
-    const isOnline = useSelected((current) => current.status === "online");
-    const [isShown, setShown] = useState(false);
-    useEffect(() => {
-        if (isOnline) return setShown(false);
-        const timer = setTimeout(() => setShown(true), navigator.onLine ? PATIENCE_MS : 0);
-        return () => clearTimeout(timer);
-    }, [isOnline]);
-    return (
-        <div role="status">
-            {isShown && (
-                <div className={styles.banner}>
-                    <CloudOff size={18} aria-hidden />
-                    <span>{t("line.offline")}</span>
-                    <button type="button" onClick={() => client.reconnectNow()}>
-                        {t("line.retry")}
-                    </button>
-                </div>
-            )}
+  const client = useClient();
+  const isOnline = useSelected((current) => current.status === "online");
+  const [isShown, setShown] = useState(false);
+  useEffect(() => {
+    if (isOnline) return setShown(false);
+    const timer = setTimeout(() => setShown(true), navigator.onLine ? PATIENCE_MS : 0);
+    return () => clearTimeout(timer);
+  }, [isOnline]);
+  return (
+    <div role="status">
+      {isShown && (
+        <div className={styles.banner}>
+          <CloudOff size={18} aria-hidden />
+          <span>{t("line.offline")}</span>
+          <button type="button" onClick={() => client.reconnectNow()}>
+            {t("line.retry")}
+          </button>
         </div>
-    );
+      )}
+    </div>
+  );
 }

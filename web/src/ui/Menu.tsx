@@ -1,59 +1,52 @@
-import { Menu as Base } from "@base-ui/react/menu";
-import type { ReactElement, ReactNode } from "react";
-import { cx } from "./cx";
-import styles from "./Menu.module.css";
+import { lazy, Suspense, useState, type ReactNode } from "react";
+import { IconButton } from "./Button";
+import type { Anchor, MenuPopupProps } from "./MenuPopup";
 
-interface MenuProps {
-    /** The button that opens it. Left out where the menu is opened at a place: then `anchor` and `onClose` are needed. */
-    trigger?: ReactElement;
-    anchor?: Element | { getBoundingClientRect: () => DOMRect } | null;
-    onClose?: () => void;
-    side?: "bottom" | "top" | "left" | "right";
-    align?: "start" | "center" | "end";
-    label?: string;
-    children: ReactNode;
+const MenuPopup = lazy(() => import("./MenuPopup"));
+
+/** Something to choose; a line between some and others; nothing where it is not to be had. */
+export type MenuEntry = Choice | "line" | false;
+
+export interface Choice {
+  label: string;
+  icon?: ReactNode;
+  isDanger?: boolean;
+  onSelect: () => void;
 }
 
-/** What can be done with something. */
-export function Menu({ trigger, anchor, onClose, side = "bottom", align = "end", label, children }: MenuProps) {
-    const isPlaced = anchor !== undefined;
-    return (
-        <Base.Root
-            modal={false}
-            {...(isPlaced && { open: anchor !== null, onOpenChange: (open: boolean) => !open && onClose?.() })}
-        >
-            {trigger && <Base.Trigger render={trigger} />}
-            <Base.Portal>
-                <Base.Positioner
-                    className={styles.place}
-                    side={side}
-                    align={align}
-                    sideOffset={4}
-                    anchor={anchor ?? undefined}
-                >
-                    <Base.Popup className={styles.menu} aria-label={label}>
-                        {children}
-                    </Base.Popup>
-                </Base.Positioner>
-            </Base.Portal>
-        </Base.Root>
-    );
+/** What can be done with something, beside it. It is closed while there is no anchor, and loaded when there first is one. */
+export function Menu({ anchor, ...rest }: Omit<MenuPopupProps, "anchor"> & { anchor: Anchor | null }) {
+  return (
+    anchor && (
+      <Suspense fallback={null}>
+        <MenuPopup anchor={anchor} {...rest} />
+      </Suspense>
+    )
+  );
 }
 
-interface ItemProps {
-    icon?: ReactNode;
-    onSelect: () => void;
-    isDanger?: boolean;
-    children: ReactNode;
+/** A button with a menu of its own. */
+export function MenuButton({
+  label,
+  icon,
+  entries,
+}: {
+  label: string;
+  icon: ReactNode;
+  entries: readonly MenuEntry[];
+}) {
+  const [anchor, setAnchor] = useState<Element | null>(null);
+  return (
+    <>
+      <IconButton
+        label={label}
+        aria-haspopup="menu"
+        aria-expanded={anchor !== null}
+        onClick={(event) => setAnchor(event.currentTarget)}
+      >
+        {icon}
+      </IconButton>
+      <Menu anchor={anchor} entries={entries} onClose={() => setAnchor(null)} />
+    </>
+  );
 }
-
-export function MenuItem({ icon, onSelect, isDanger = false, children }: ItemProps) {
-    return (
-        <Base.Item className={cx(styles.item, isDanger && styles.danger)} onClick={onSelect}>
-            {icon}
-            {children}
-        </Base.Item>
-    );
-}
-
-export const MenuLine = () => <Base.Separator className={styles.line} />;

@@ -9,15 +9,15 @@ const ICONS = { waiting: Clock, failed: CircleAlert, sent: Check, delivered: Che
 
 /** How far a message of one's own has got. */
 export function Tick({ state }: { state: TickState }) {
-    const Icon = ICONS[state];
-    return (
-        <span
-            className={cx(styles.tick, styles[state])}
-            role="img"
-            aria-label={t(`message.${state}`)}
-            title={t(`message.${state}`)}
-        >
-            <Icon size={state === "waiting" ? 13 : 15} strokeWidth={2.25} aria-hidden />
-        </span>
-    );
+  const Icon = ICONS[state];
+  return (
+    <span
+      className={cx(styles.tick, styles[state])}
+      role="img"
+      aria-label={t(`message.${state}`)}
+      title={t(`message.${state}`)}
+    >
+      <Icon size={state === "waiting" ? 13 : 15} strokeWidth={2.25} aria-hidden />
+    </span>
+  );
 }

@@ -6,13 +6,13 @@ import styles from "./Message.module.css";
 
 /** What happened to the group. */
 export function SystemLine({ message }: { message: Message }) {
-    const nameOf = usePeople();
-    const { me } = useClient().state;
-    return (
-        <div className={styles.center}>
-            <p className={styles.system} data-seq={message.seq} tabIndex={-1}>
-                {systemText(message, me, nameOf)}
-            </p>
-        </div>
-    );
+  const nameOf = usePeople();
+  const { me } = useClient().state;
+  return (
+    <div className={styles.center}>
+      <p className={styles.system} data-seq={message.seq} tabIndex={-1}>
+        {systemText(message, me, nameOf)}
+      </p>
+    </div>
+  );
 }

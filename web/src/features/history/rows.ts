@@ -11,37 +11,37 @@ import type { Message } from "../../model/types";
 const PAUSE_MS = 5 * 60_000;
 
 export interface Around {
-    /** The first of its day. */
-    opensDay: boolean;
-    /** Stands away from what is above. */
-    opensGroup: boolean;
-    /** The last of what one person said. */
-    closesGroup: boolean;
+  /** The first of its day. */
+  opensDay: boolean;
+  /** Stands away from what is above. */
+  opensGroup: boolean;
+  /** The last of what one person said. */
+  closesGroup: boolean;
 }
 
 type Said = Pick<Message, "sender" | "timestamp" | "system">;
 
 /** How a message stands between its neighbours. */
 export function around(
-    before: Said | undefined,
-    message: Said,
-    after: Said | undefined,
-    unreadFrom = false,
-    unreadAfter = false,
+  before: Said | undefined,
+  message: Said,
+  after: Said | undefined,
+  unreadFrom = false,
+  unreadAfter = false,
 ): Around {
-    return {
-        opensDay: !before || dayOf(before.timestamp) !== dayOf(message.timestamp),
-        opensGroup: unreadFrom || !before || !goesOn(before, message),
-        closesGroup: unreadAfter || !after || !goesOn(message, after),
-    };
+  return {
+    opensDay: !before || dayOf(before.timestamp) !== dayOf(message.timestamp),
+    opensGroup: unreadFrom || !before || !goesOn(before, message),
+    closesGroup: unreadAfter || !after || !goesOn(message, after),
+  };
 }
 
 function goesOn(one: Said, next: Said): boolean {
-    return (
-        one.sender === next.sender &&
-        !one.system &&
-        !next.system &&
-        Date.parse(next.timestamp) - Date.parse(one.timestamp) < PAUSE_MS &&
-        dayOf(one.timestamp) === dayOf(next.timestamp)
-    );
+  return (
+    one.sender === next.sender &&
+    !one.system &&
+    !next.system &&
+    Date.parse(next.timestamp) - Date.parse(one.timestamp) < PAUSE_MS &&
+    dayOf(one.timestamp) === dayOf(next.timestamp)
+  );
 }

@@ -17,32 +17,32 @@ export const language = "en";
 
 /** Times and numbers are as this person writes them, if that is in the language of the rest. */
 export const locale =
-    globalThis.navigator?.languages?.find((each) => each.startsWith(language) && isKnown(each)) ?? "en-GB";
+  globalThis.navigator?.languages?.find((each) => each.startsWith(language) && isKnown(each)) ?? "en-GB";
 
 const plurals = new Intl.PluralRules(language);
 const numbers = new Intl.NumberFormat(locale);
 
 /** The string of this key. */
 export function t<K extends Key>(key: K, ...params: Params<Catalogue[K]>): string {
-    const entry: string | Forms = en[key];
-    const values: Record<string, string | number> = params[0] ?? {};
-    const text = typeof entry === "string" ? entry : (entry[plurals.select(Number(values.count))] ?? entry.other);
-    return text.replace(/\{(\w+)\}/g, (whole, name: string) => {
-        const value = values[name];
-        return value === undefined ? whole : typeof value === "number" ? numbers.format(value) : value;
-    });
+  const entry: string | Forms = en[key];
+  const values: Record<string, string | number> = params[0] ?? {};
+  const text = typeof entry === "string" ? entry : (entry[plurals.select(Number(values.count))] ?? entry.other);
+  return text.replace(/\{(\w+)\}/g, (whole, name: string) => {
+    const value = values[name];
+    return value === undefined ? whole : typeof value === "number" ? numbers.format(value) : value;
+  });
 }
 
 /** Some browsers name languages that there are not: `en-US@posix`. */
 function isKnown(tag: string): boolean {
-    try {
-        return Intl.DateTimeFormat.supportedLocalesOf(tag).length > 0;
-    } catch {
-        return false;
-    }
+  try {
+    return Intl.DateTimeFormat.supportedLocalesOf(tag).length > 0;
+  } catch {
+    return false;
+  }
 }
 
 /** Names one after the other: "Ann, Ben and Cem". */
 export function listed(names: readonly string[]): string {
-    return new Intl.ListFormat(language).format(names);
+  return new Intl.ListFormat(language).format(names);
 }
