@@ -142,6 +142,10 @@ class Somebody:
             http.headers["Authorization"] = f"Bearer {answer.raise_for_status().json()['token']}"
             yield http
 
+    async def id(self) -> str:
+        async with self.asking() as http:
+            return str((await http.get("/api/users/me")).raise_for_status().json()["user"]["_id"])
+
     @property
     def conversation(self) -> str | None:
         """The one that is open, by the address."""
