@@ -73,7 +73,7 @@ async def test_everything_has_its_place_at_every_size(
     for theme in ("light", "dark"):
         for width, height in SIZES.items():
             await ann.page.set_viewport_size({"width": width, "height": height})
-            await ann.page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+            await ann.page.emulate_media(color_scheme=theme)
             await at_rest(ann.page)
             assert await ann.page.evaluate(FITS), (theme, width)
             await expect(ann.box).to_be_in_viewport()
