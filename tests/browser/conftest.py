@@ -1,33 +1,23 @@
 """A browser for each worker of the tests, a server that has the built client, and people who come to it.
 
-The browser is Debian's `chromium`, or what `FIRESIDE_CHROMIUM` names. What a page complains about, an error of its own
-or of its policy, fails the test. Where one fails, the screens are kept beside its other files, and named in the report.
+What a page complains about, an error of its own or of its policy, fails the test. Where one fails, the screens are kept
+beside its other files, and named in the report.
 """
 
-import os
-import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, async_playwright, expect
+from playwright.async_api import Browser
 
 from fireside.http.web import BUILT
+from tests.browser.chromium import chromium
 from tests.browser.people import Somebody, coming
 from tests.journeys.conftest import assert_nothing_broke
 from tests.serving import FiresideProcess
 
 HERE = Path(__file__).parent
-QUIET = [
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-PATIENCE_MS = 20_000
 FAILED = pytest.StashKey[bool]()
 
 Arrivals = Callable[..., Awaitable[Somebody]]
@@ -47,21 +37,10 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     return report
 
 
-def chromium() -> str:
-    """Where it is."""
-    found = os.environ.get("FIRESIDE_CHROMIUM") or shutil.which("chromium")
-    assert found, "there is no chromium: apt-get install chromium, or set FIRESIDE_CHROMIUM"
-    return found
-
-
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
-    flags = [*QUIET, "--no-sandbox"] if os.geteuid() == 0 else QUIET
-    expect.set_options(timeout=PATIENCE_MS)
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium(), args=flags)
+    async with chromium() as browser:
         yield browser
-        await browser.close()
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import httpx2
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, expect
 
+from tests.browser.agreement import agree
 from tests.journeys.people import new_name
 from tests.reference import Json
 from tests.serving import PASSWORD, FiresideProcess
@@ -35,6 +36,7 @@ class Somebody:
     troubles: list[str] = field(default_factory=list)
     may_be_cut_off: bool = False
     """The line is taken away on purpose, so the browser may say so."""
+    has_entered: bool = False
 
     def watch(self, page: Page) -> None:
         """Note down whatever this page complains about from now on."""
@@ -68,6 +70,7 @@ class Somebody:
         form = self.page.get_by_role("form", name=door)
         await form.get_by_role("button", name=door).click()
         await expect(self.page.get_by_role("button", name="New chat").first).to_be_visible()
+        self.has_entered = True
 
     # ── talking ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -152,7 +155,9 @@ class Somebody:
         return found and found[1]
 
     async def agrees(self) -> None:
-        """What is on the screen is what somebody who comes anew is told."""
+        """What the page knows, and what is on the screen, is what somebody who comes anew is told."""
+        if self.has_entered:
+            await agree(self.page, self.url, self.name)
         if self.conversation is None:
             return
         async with self.asking() as http:
