@@ -7,14 +7,15 @@ acknowledged is there, once, and nothing that was refused is.
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from itertools import count
-from typing import Any, NamedTuple, TypedDict
+from typing import Any, NamedTuple, TypedDict, TypeVar
 
-from fireside.client import Refused
+from fireside.client import LocalConversation, Refused
 from fireside.features.messages.wire import MessageForm
 from tests.client.house import HUNG_S, Device, House, Shown
 
+S = TypeVar("S", bound=Shown)
 Doing = Callable[[], Awaitable[Any]]
 DAY_MS = 86_400_000
 EMOJI = "👍😂🎉🔥"
@@ -109,7 +110,7 @@ class World:
             await device.read_all()
         self._check_posted(fresh)
         for device in self.devices:
-            live, other = await seen(device), await seen(fresh[device.user])
+            live, other = begun(await device.conversations()), seen(fresh[device.user])
             assert live.keys() == other.keys()
             for each, local in live.items():
                 one, another = pair(local, other[each])
@@ -282,9 +283,14 @@ STEPS: dict[str, Callable[[World, Step], Awaitable[None] | None]] = {
 }
 
 
-async def seen(device: Device) -> dict[str, Shown]:
+def begun(conversations: Mapping[str, S]) -> dict[str, S]:
+    """Those in which something was said."""
+    return {each: local for each, local in conversations.items() if local.seq}
+
+
+def seen(device: Device) -> dict[str, LocalConversation]:
     """The conversations that have begun."""
-    return {each: local for each, local in (await device.conversations()).items() if local.seq}
+    return begun(device.client.state.conversations)
 
 
 def shown(local: Shown) -> dict[str, object]:

@@ -2,10 +2,12 @@ import { useMemo, useRef, type MouseEvent, type PointerEvent } from "react";
 
 const HOLD_MS = 450;
 const SLIP_PX = 10;
+/** After a finger is gone browsers tell of the mouse it might have been: whatever is opened before that closes again. */
+const AFTERWARDS_MS = 60;
 
 /**
  * What a finger that stays where it is asks for, as the second button of a mouse does. Some phones tell of it by
- * `contextmenu` and some do not: whichever comes first counts, and the click at the end of it does not.
+ * `contextmenu` and some do not. It is given when the finger is gone, and the click at the end of it does not count.
  */
 export function useLongPress(onHold: (target: HTMLElement) => void) {
   const latest = useRef(onHold);
@@ -13,32 +15,38 @@ export function useLongPress(onHold: (target: HTMLElement) => void) {
   return useMemo(() => {
     let timer: ReturnType<typeof setTimeout> | undefined;
     let start = { x: 0, y: 0 };
+    let isTouched = false;
     let isHeld = false;
-    const stop = () => clearTimeout(timer);
-    const hold = (target: HTMLElement) => {
-      stop();
+    const hold = () => {
+      clearTimeout(timer);
+      if (!isHeld) navigator.vibrate?.(10);
       isHeld = true;
-      latest.current(target);
+    };
+    const leave = (event: PointerEvent<HTMLElement>) => {
+      const target = event.currentTarget;
+      clearTimeout(timer);
+      if (isTouched && isHeld) setTimeout(() => latest.current(target), AFTERWARDS_MS);
+      isTouched = false;
     };
     return {
       onPointerDown(event: PointerEvent<HTMLElement>) {
         isHeld = false;
-        if (event.pointerType === "mouse") return;
-        const target = event.currentTarget;
+        isTouched = event.pointerType !== "mouse";
         start = { x: event.clientX, y: event.clientY };
-        timer = setTimeout(() => hold(target), HOLD_MS);
+        if (isTouched) timer = setTimeout(hold, HOLD_MS);
       },
       onPointerMove(event: PointerEvent<HTMLElement>) {
-        if (Math.hypot(event.clientX - start.x, event.clientY - start.y) > SLIP_PX) stop();
+        if (Math.hypot(event.clientX - start.x, event.clientY - start.y) > SLIP_PX) clearTimeout(timer);
       },
-      onPointerUp: stop,
-      onPointerCancel: stop,
+      onPointerUp: leave,
+      onPointerCancel: leave,
       onContextMenu(event: MouseEvent<HTMLElement>) {
         // What the browser can do with a link, or with what is selected, it does.
         const isLink = event.target instanceof Element && event.target.closest("a[target]");
         if (isLink || getSelection()?.toString()) return;
         event.preventDefault();
-        if (!isHeld) hold(event.currentTarget);
+        if (isTouched) hold();
+        else latest.current(event.currentTarget);
       },
       onClickCapture(event: MouseEvent<HTMLElement>) {
         if (!isHeld) return;

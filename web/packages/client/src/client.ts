@@ -103,7 +103,12 @@ export class Client extends Commands {
     const token = await this.line.getToken();
     const me = userOf(token);
     const kept = await this.store.open(me);
+    if (this.ended.aborted) {
+      await this.store.close();
+      throw new Lost("the client is closed");
+    }
     const state = kept ? State.from(kept) : new State(me);
+    if (this.keep !== null) for (const local of state.conversations.values()) state.forget(local, this.keep);
     state.watcher = this.windows;
     const { ask } = this.line;
     const { sleep, ended, store } = this;
@@ -244,9 +249,16 @@ export class Client extends Commands {
     this.begun.marks.move("markRead", conversation, seq);
   }
 
-  /** Hear who is there and who types in a conversation, until what this gives is called. */
+  /**
+   * Somebody looks at a conversation, until what this gives is called: hear who is there and who types in it, and let go of
+   * none of its messages, however many are read.
+   */
   watch(conversation: string): () => void {
-    return this.watching.watch(conversation);
+    const close = this.watching.watch(conversation);
+    return () => {
+      close();
+      this.notice(conversation);
+    };
   }
 
   /** Whether somebody is there, as far as is known. */
@@ -343,7 +355,7 @@ export class Client extends Commands {
     if (local?.about) {
       if (!local.isLeft && local.seq) this.begun.marks.move("markDelivered", local.id, local.seq);
       this.reading.look(local.id);
-      if (this.keep !== null) this.state.forget(local, this.keep);
+      if (this.keep !== null && !this.watching.isOpen(local.id)) this.state.forget(local, this.keep);
     }
     this.changed();
   }

@@ -58,6 +58,7 @@ export class LocalConversation {
   private toldUpTo = 0;
   /** Messages that are another than when it was last written down; null of one that is here no more. */
   private changed = new Map<number, MessageForm | null>();
+  private shown: readonly MessageForm[] | null = null;
 
   constructor(
     readonly id: string,
@@ -66,10 +67,12 @@ export class LocalConversation {
 
   // ── what there is to see ─────────────────────────────────────────────────────────────────────────────────────
 
-  /** The messages that are here without a gap, oldest first. */
-  history(): MessageForm[] {
+  /** The messages that are here without a gap, oldest first. The same array as long as they are the same. */
+  history(): readonly MessageForm[] {
+    if (this.shown) return this.shown;
     const history: MessageForm[] = [];
     for (let seq = this.first; seq <= this.seq; seq++) history.push(this.messages.get(seq) as MessageForm);
+    this.shown = history;
     return history;
   }
 
@@ -172,6 +175,7 @@ export class LocalConversation {
       this.first = Math.min(item.seq + 1, ...item.messages.map((message) => message.seq));
       this.seq = this.first - 1;
       this.rev = item.rev;
+      this.shown = null;
     }
     this.isAsked = false;
     this.about = item.conversation;
@@ -288,6 +292,7 @@ export class LocalConversation {
   private set(seq: number, message: MessageForm): void {
     this.messages.set(seq, message);
     this.changed.set(seq, message);
+    this.shown = null;
   }
 
   private raise(receipt: ReceiptForm): void {
@@ -302,6 +307,7 @@ export class LocalConversation {
   private advance(): void {
     for (let message = this.messages.get(this.seq + 1); message; message = this.messages.get(this.seq + 1)) {
       this.seq++;
+      this.shown = null;
       if (message.system && this.seq > this.aboutUpTo) this.isStale = true;
       if (this.seq > this.toldUpTo) {
         if (this.counts(message)) this.toldUnread++;
@@ -313,6 +319,7 @@ export class LocalConversation {
 
   private forgetBelow(floor: number): void {
     if (floor <= this.first) return;
+    this.shown = null;
     for (const seq of this.messages.keys()) {
       if (seq >= floor) continue;
       this.messages.delete(seq);

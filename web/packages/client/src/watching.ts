@@ -29,6 +29,11 @@ export class Watching {
     };
   }
 
+  /** Whether a conversation is open here. */
+  isOpen(conversation: string): boolean {
+    return this.open.has(conversation);
+  }
+
   /** Whether somebody is there, as far as is known. */
   presentOf(user: string): Present | undefined {
     return this.people.get(user);

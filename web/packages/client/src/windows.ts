@@ -74,7 +74,7 @@ export class Window {
     this.heard?.push(message);
     const index = this.indexOf(message.seq);
     const held = this.messages[index];
-    if (!held || (held.rev ?? 0) >= (message.rev ?? 0)) return;
+    if (held?.seq !== message.seq || (held.rev ?? 0) >= (message.rev ?? 0)) return;
     this.replace(index, held.hidden ? blank(message) : message);
   }
 
@@ -99,7 +99,7 @@ export class Window {
 
   private indexOf(seq: number): number {
     const [first] = this.messages;
-    return first && this.has(seq) ? this.messages.findIndex((each) => each.seq === seq) : -1;
+    return first && this.has(seq) ? seq - first.seq : -1;
   }
 
   private async take(where: Parameters<Read>[0], use: (page: readonly MessageForm[]) => void): Promise<void> {

@@ -58,7 +58,8 @@ class Device {
     this.settle();
   }
 
-  private settle(): void {
+  /** All that is missing is asked for, and answered. */
+  settle(): void {
     for (let round = 0; round < 200; round++) {
       const missing = this.state.missing();
       if (!missing.length) return;
@@ -158,6 +159,21 @@ test("a device that is written down and read again is the same", () => {
     }),
     { numRuns: RUNS },
   );
+});
+
+test("what has changed while older messages were on their way is asked for again", () => {
+  const server = new Server();
+  const device = new Device(server);
+  for (let each = 0; each < 8; each++) server.say("red", BEN);
+  device.settle();
+  const local = device.state.conversations.get("red");
+  if (!local) throw new Error("it is not there");
+  const [page, rev] = [server.older("red", local.first), local.rev];
+  const told = server.change("red", local.first - 2, "messageEdited");
+  if (told) device.state.hear(told.event, told.body);
+  expect(device.state.missing()).toEqual([]);
+  device.state.takeOlder(local, page, rev);
+  expect(device.state.missing()).toMatchObject([{ kind: "changes", conversation: "red", after: 0 }]);
 });
 
 test("versions grow with each change", () => {

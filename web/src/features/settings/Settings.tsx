@@ -90,7 +90,7 @@ export default function Settings({ onClose }: { onClose: () => void }) {
           checked={enterSends}
           onChange={(sends) => preferences.set({ enterSends: sends })}
         />
-        <section>
+        <section className={styles.keyboard}>
           <h3 className={styles.head}>{t("settings.keys")}</h3>
           <dl className={styles.keys}>
             {KEYS.map(([keys, what]) => (
