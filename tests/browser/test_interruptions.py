@@ -96,6 +96,8 @@ async def test_the_server_is_killed_and_started_again(own_server: FiresideProces
     await expect(ann.waiting).to_have_count(len(AWAY))
     await expect(bob.page.get_by_text("You are offline.").filter(visible=True).first).to_be_visible()
     await own_server.start()
+    for each in (ann, bob):
+        await each.try_now()
     await bob.sees("Hello Bob", *AWAY)
     await bob.say("welcome back")
     await ann.sees(*AWAY, "welcome back")
