@@ -10,6 +10,7 @@ import signal
 import socket
 from collections.abc import Callable
 from itertools import chain
+from typing import TYPE_CHECKING
 
 import uvloop
 from uvicorn.middleware.proxy_headers import _TrustedHosts
@@ -18,7 +19,6 @@ from fireside.auth.address import network_of
 from fireside.auth.authenticator import Authenticator
 from fireside.auth.passwords import BcryptHasher
 from fireside.auth.tokens import Tokens
-from fireside.cluster.bus import Bus
 from fireside.cluster.links import BusLinks
 from fireside.config import Settings, StartupError
 from fireside.core.clock import Clock, now_ms
@@ -56,6 +56,9 @@ from fireside.telemetry.pulse import Pulse
 from fireside.telemetry.traces import Traces
 from fireside.wiring import Features
 from fireside.workers import Line
+
+if TYPE_CHECKING:
+    from fireside.cluster.bus import Bus
 
 logger = logging.getLogger(__name__)
 
@@ -252,7 +255,7 @@ def _beside(fireside: Fireside, settings: Settings) -> PlainServer | None:
     return PlainServer(health.application(fireside.readiness, fireside.metrics), listener)
 
 
-def _bus(settings: Settings) -> Bus | None:
+def _bus(settings: Settings) -> "Bus | None":
     """What goes between processes; None where there is but one.
 
     Raises:
@@ -260,6 +263,9 @@ def _bus(settings: Settings) -> Bus | None:
     """
     if settings.valkey_url is None:
         return None
+    # Late: one process alone loads no driver of Valkey.
+    from fireside.cluster.bus import Bus
+
     try:
         return Bus(settings.valkey_url.get_secret_value())
     except (ValueError, TypeError) as error:
