@@ -141,10 +141,10 @@ def main() -> None:
             session.report.heading += [machine, f"layout {layout}", session.calibrate()]
             for name in chosen:
                 session.workload(name, options.rounds)
-    text = session.report.markdown()
-    print(text)
-    if options.write:
-        options.write.write_text(text)
+                if options.write:
+                    # Each time: it takes more than an hour, and who has to stop it keeps what there is.
+                    options.write.write_text(session.report.markdown())
+    print(session.report.markdown())
     if session.report.failures:
         sys.exit(1)
 

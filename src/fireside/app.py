@@ -10,6 +10,7 @@ import signal
 import socket
 from collections.abc import Callable
 from itertools import chain
+from typing import TYPE_CHECKING
 
 import uvloop
 from uvicorn.middleware.proxy_headers import _TrustedHosts
@@ -18,7 +19,6 @@ from fireside.auth.address import network_of
 from fireside.auth.authenticator import Authenticator
 from fireside.auth.passwords import BcryptHasher
 from fireside.auth.tokens import Tokens
-from fireside.cluster.bus import Bus
 from fireside.cluster.links import BusLinks
 from fireside.config import Settings, StartupError
 from fireside.core.clock import Clock, now_ms
@@ -39,7 +39,7 @@ from fireside.features.personal.wire import NOTED
 from fireside.features.presence.wire import PRESENCE, TYPING
 from fireside.features.receipts.wire import MOVED
 from fireside.http import app as http
-from fireside.http import health
+from fireside.http import health, web
 from fireside.http.middleware import Traffic
 from fireside.realtime.delivery import Delivery, Devices
 from fireside.realtime.edge import Edge
@@ -56,6 +56,9 @@ from fireside.telemetry.pulse import Pulse
 from fireside.telemetry.traces import Traces
 from fireside.wiring import Features
 from fireside.workers import Line
+
+if TYPE_CHECKING:
+    from fireside.cluster.bus import Bus
 
 logger = logging.getLogger(__name__)
 
@@ -145,6 +148,7 @@ class Fireside:
             traffic=traffic,
             metrics=self.metrics if settings.metrics_port is None else None,
             tracer_provider=traces.provider if traces else None,
+            client=web.BUILT if settings.web else None,
         )
         self.edge = Edge(rest, self.engine_io, links=self._links)
 
@@ -251,7 +255,7 @@ def _beside(fireside: Fireside, settings: Settings) -> PlainServer | None:
     return PlainServer(health.application(fireside.readiness, fireside.metrics), listener)
 
 
-def _bus(settings: Settings) -> Bus | None:
+def _bus(settings: Settings) -> "Bus | None":
     """What goes between processes; None where there is but one.
 
     Raises:
@@ -259,6 +263,9 @@ def _bus(settings: Settings) -> Bus | None:
     """
     if settings.valkey_url is None:
         return None
+    # Late: one process alone loads no driver of Valkey.
+    from fireside.cluster.bus import Bus
+
     try:
         return Bus(settings.valkey_url.get_secret_value())
     except (ValueError, TypeError) as error:

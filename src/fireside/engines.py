@@ -1,8 +1,11 @@
-"""The engines: which database the settings choose, and its side of every port."""
+"""The engines: which database the settings choose, and its side of every port.
+
+Each is imported where it is chosen: a laptop on SQLite loads no driver of MongoDB.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from fireside.config import Settings
 from fireside.features.accounts.service import AccountStore
@@ -14,8 +17,10 @@ from fireside.features.messages.service import MessageStore
 from fireside.features.personal.service import PersonalStore
 from fireside.features.presence.service import PresenceStore
 from fireside.features.receipts.service import ReceiptStore
-from fireside.store import mongo, sqlite
 from fireside.store.condition import Condition
+
+if TYPE_CHECKING:
+    from fireside.store import mongo, sqlite
 
 
 class Engine(Protocol):
@@ -62,12 +67,18 @@ def stores_for(settings: Settings, *, beside: bool = False) -> Stores:
     `beside`: next to a server that may be running. The database has to be there, and is not brought up to date.
     """
     if settings.mongo_uri is not None:
+        from fireside.store import mongo
+
         return on_mongo(mongo.MongoEngine(settings.mongo_uri.get_secret_value(), beside=beside))
+    from fireside.store import sqlite
+
     return on_sqlite(sqlite.SqliteEngine(settings.sqlite_path, beside=beside))
 
 
-def on_sqlite(engine: sqlite.SqliteEngine) -> Stores:
+def on_sqlite(engine: "sqlite.SqliteEngine") -> Stores:
     """Every port, on SQLite."""
+    from fireside.store import sqlite
+
     return Stores(
         engine,
         sqlite.SqliteAccounts(engine),
@@ -82,8 +93,10 @@ def on_sqlite(engine: sqlite.SqliteEngine) -> Stores:
     )
 
 
-def on_mongo(engine: mongo.MongoEngine) -> Stores:
+def on_mongo(engine: "mongo.MongoEngine") -> Stores:
     """Every port, on MongoDB. It works on one batch while the next is made."""
+    from fireside.store import mongo
+
     return Stores(
         engine,
         mongo.MongoAccounts(engine),

@@ -1,6 +1,6 @@
 """Messages between 64 pairs, who lose their connections and send again, and a server that is killed meanwhile.
 
-There are 30,000 of them, and 100,000 with `FIRESIDE_TEST_LONG=1`.
+There are 15,000 of them, and 100,000 with `FIRESIDE_TEST_LONG=1`.
 
 Every acknowledged message is in the history exactly once, in order, unchanged, at the number that was acknowledged,
 and the numbers have no hole: all of `checker.py`. `FIRESIDE_TEST_MESSAGES` is another number of messages,
@@ -23,7 +23,7 @@ from tests.serving import FiresideProcess
 
 PAIRS = 64
 LONG = bool(os.environ.get("FIRESIDE_TEST_LONG"))
-MESSAGES = int(os.environ.get("FIRESIDE_TEST_MESSAGES") or (100_000 if LONG else 30_000))
+MESSAGES = int(os.environ.get("FIRESIDE_TEST_MESSAGES") or (100_000 if LONG else 15_000))
 
 pytestmark = pytest.mark.timeout(600)
 

@@ -75,13 +75,18 @@ def settings() -> Mapping[str, str]:
     return {}
 
 
+def to_start(request: pytest.FixtureRequest, folder: Path, settings: Mapping[str, str]) -> Running:
+    """A server to start, on the engine that the fixture is asked for."""
+    if request.param == "sqlite":
+        return on_sqlite(folder, settings)
+    mongod: Mongod = request.getfixturevalue("mongo_standalone")
+    return on_mongo(folder, mongod.fresh_uri(), settings)
+
+
 @pytest.fixture(params=ENGINES)
 def startable(request: pytest.FixtureRequest, tmp_path: Path, settings: Mapping[str, str]) -> Running:
     """A server of one's own on each engine, not started yet."""
-    if request.param == "sqlite":
-        return on_sqlite(tmp_path, settings)
-    mongod: Mongod = request.getfixturevalue("mongo_standalone")
-    return on_mongo(tmp_path, mongod.fresh_uri(), settings)
+    return to_start(request, tmp_path, settings)
 
 
 @pytest.fixture

@@ -4,12 +4,14 @@ Here both windows are shut from the millisecond after a message was sent on, and
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from typing import NamedTuple
 
 import pytest
+import pytest_asyncio
 
 from tests.journeys.bystanders import bystanding
+from tests.journeys.conftest import ENGINES, Running, assert_nothing_broke, open_http, to_start
 from tests.journeys.people import House, Json
 from tests.journeys.scene import (
     ALONE_OF_ANN,
@@ -24,17 +26,24 @@ from tests.journeys.scene import (
     scene_in,
 )
 
+STRICT = {"FIRESIDE_EDIT_WINDOW_S": "0", "FIRESIDE_DELETE_WINDOW_S": "0", "FIRESIDE_MAX_GROUP_MEMBERS": "4"}
+
 INVALID, MAY_NOT, IS_SO = (422, "invalid_input"), (403, "forbidden"), (409, "conflict")
 
 
-@pytest.fixture
-def settings() -> Mapping[str, str]:
-    return {"FIRESIDE_EDIT_WINDOW_S": "0", "FIRESIDE_DELETE_WINDOW_S": "0", "FIRESIDE_MAX_GROUP_MEMBERS": "4"}
+@pytest_asyncio.fixture(scope="module", loop_scope="session", params=ENGINES)
+async def strict(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Running]:
+    """Shared: others' people are there too."""
+    server, store = to_start(request, tmp_path_factory.mktemp("strict"), STRICT)
+    async with server:
+        yield server, store
+    assert_nothing_broke(server)
 
 
 @pytest.fixture
-async def scene(own_house: House) -> AsyncIterator[Scene]:
-    async with scene_in(own_house, delete=False) as scene:
+async def scene(strict: Running) -> AsyncIterator[Scene]:
+    server, store = strict
+    async with open_http(server) as http, scene_in(House(server, store, http), delete=False) as scene:
         yield scene
 
 

@@ -8,6 +8,7 @@ import argparse
 import asyncio
 import secrets
 import shlex
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -66,6 +67,8 @@ def again(given: argparse.Namespace) -> str:
 
 
 def main() -> None:
+    # What was started has to be stopped, whoever says that it is over: as Ctrl-C does, this cancels the run.
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     outcome = asyncio.run(torture(options()))
     print(report(outcome))
     sys.exit(not outcome.is_green)

@@ -65,11 +65,12 @@ class SocketIoConnection:
 
     def __init__(self, hear: Hear, http: Callable[[], aiohttp.ClientSession] | None = None) -> None:
         self._client = socketio.AsyncClient(reconnection=False, handle_sigint=False, http_session=http)
+        self._accepted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._refusal: Any = None
         self._client.on("*", hear)
-        self._client.on("disconnect", self._disconnected)
+        self._client.on("connect", self._connected)
         self._client.on("connect_error", self._refused)
+        self._client.on("disconnect", self._disconnected)
 
     @classmethod
     async def open(
@@ -84,18 +85,23 @@ class SocketIoConnection:
         """Connect; see `Connect`. `http` makes what requests go through, and is theirs to close."""
         connection = cls(hear, http)
         try:
-            await connection._client.connect(
-                server, auth={"token": token}, transports=list(transports), wait_timeout=CONNECT_TIMEOUT_S
-            )
-        except socketio.exceptions.ConnectionError as error:
+            async with asyncio.timeout(CONNECT_TIMEOUT_S):
+                await connection._open(server, token, list(transports))
+        except BaseException as error:
             await connection.close()
-            refusal = connection._refusal
-            if isinstance(refusal, dict) and isinstance(refusal.get("data"), dict) and "code" in refusal["data"]:
-                raise refused(refusal["data"]) from None
+            if isinstance(error, TimeoutError):
+                raise Lost("nobody answered in time") from None
+            raise
+        return connection
+
+    async def _open(self, server: str, token: str, transports: list[str]) -> None:
+        try:
+            await self._client.connect(server, auth={"token": token}, transports=transports, wait=False)
+        except socketio.exceptions.ConnectionError as error:
             raise Lost(str(error)) from None
         # Where an answer to a poll breaks off, the library ends to read without a word to anybody.
-        connection._client.eio.read_loop_task.add_done_callback(connection._reading_ended)
-        return connection
+        self._client.eio.read_loop_task.add_done_callback(self._reading_ended)
+        await answer_or_loss(self._accepted, self._lost)
 
     async def call(self, event: str, body: Any) -> Any:
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
@@ -128,8 +134,16 @@ class SocketIoConnection:
             reading.exception()  # it is known to be lost, why does not matter
         self._disconnected()
 
-    def _refused(self, data: Any = None) -> None:
-        self._refusal = data
+    def _connected(self) -> None:
+        if not self._accepted.done():
+            self._accepted.set_result(None)
+
+    def _refused(self, refusal: Any = None) -> None:
+        data = refusal.get("data") if isinstance(refusal, dict) else None
+        why = refused(data) if isinstance(data, dict) and "code" in data else Lost(str(refusal))
+        if not self._accepted.done():
+            self._accepted.set_exception(why)
+            self._accepted.exception()  # nobody may be waiting for it any more
 
 
 async def answer_or_loss(answer: "asyncio.Future[Any]", lost: "asyncio.Future[None]") -> Any:

@@ -3,11 +3,11 @@ import { useCallback, useEffect, useState } from "react";
 import { Account } from "../features/account/Account";
 import { t } from "../lib/i18n";
 import { SessionContext, type Credentials, type Registration, type Session } from "../model/session";
-import { snapshotOf } from "../model/snapshot";
 import { Hearth } from "../ui/Hearth";
 import styles from "./App.module.css";
 import { ErrorBoundary } from "./ErrorBoundary";
 import { forgetIdentity, logIn, openSession, register, rememberedIdentity, type Identity } from "./identity";
+import { offerInspection } from "./inspect";
 import { Shell } from "./Shell";
 
 /** Either somebody is logged in, or is asked to. */
@@ -47,13 +47,7 @@ export function App() {
     };
   }, [identity, leave]);
 
-  useEffect(() => {
-    if (!session) return;
-    window.fireside = { snapshot: () => snapshotOf(session.client) };
-    return () => {
-      delete window.fireside;
-    };
-  }, [session]);
+  useEffect(() => (session ? offerInspection(session.client) : undefined), [session]);
 
   // Another tab has logged in or out.
   useEffect(() => {
