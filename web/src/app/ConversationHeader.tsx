@@ -30,19 +30,12 @@ export function ConversationHeader(props: ConversationHeaderProps) {
       <IconButton label={t("chats.back")} className={styles.back} onClick={() => go(to.list())}>
         <ArrowLeft size={22} />
       </IconButton>
-      <button
-        type="button"
-        className={styles.who}
-        aria-label={t("header.open", { name: title })}
-        disabled={!hasHistory}
-        onClick={onInfo}
-      >
+      <button type="button" className={styles.who} disabled={!hasHistory} onClick={onInfo}>
+        <span className="sr-only">{t("header.about")}</span>
         <Avatar id={faceId} name={title} size="medium" isGroup={isGroup} isThere={isThere} />
         <span className={styles.names}>
           <bdi className={styles.title}>{title}</bdi>
-          <span className={cx(styles.status, isStatusWarm && styles.warm)} role="status">
-            {status}
-          </span>
+          <span className={cx(styles.status, isStatusWarm && styles.warm)}>{status}</span>
         </span>
       </button>
       {hasHistory && (

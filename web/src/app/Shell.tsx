@@ -90,9 +90,11 @@ export function Shell() {
 
   return (
     <div className={cx(styles.shell, openId && styles.inConversation)}>
-      <a className={styles.skip} href="#composer" onClick={skip}>
-        {t("app.skip")}
-      </a>
+      <header className={styles.skip}>
+        <a href="#composer" onClick={skip}>
+          {t("app.skip")}
+        </a>
+      </header>
       <ChatsPane chats={chats} openId={open?.id ?? openId} now={now} isReady={isReady} onDialog={setDialog} />
       {openId ? (
         <ConversationPane

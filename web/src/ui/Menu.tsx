@@ -11,6 +11,7 @@ export interface Choice {
   label: string;
   icon?: ReactNode;
   isDanger?: boolean;
+  isChosen?: boolean;
   onSelect: () => void;
 }
 

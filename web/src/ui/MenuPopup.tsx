@@ -1,7 +1,6 @@
 import { Menu as Base } from "@base-ui/react/menu";
-import type { ReactNode } from "react";
 import { cx } from "./cx";
-import type { MenuEntry } from "./Menu";
+import type { Choice, MenuEntry } from "./Menu";
 import styles from "./Menu.module.css";
 
 export type Anchor = Element | { getBoundingClientRect: () => DOMRect };
@@ -10,8 +9,8 @@ export interface MenuPopupProps {
   anchor: Anchor;
   entries: readonly MenuEntry[];
   onClose: () => void;
-  /** Stands above the entries. */
-  head?: ReactNode;
+  /** Short ones, side by side above the entries. */
+  head?: readonly Choice[];
   align?: "start" | "center" | "end";
   label?: string;
 }
@@ -19,11 +18,25 @@ export interface MenuPopupProps {
 /** An open menu. */
 export default function MenuPopup({ anchor, entries, onClose, head, align = "end", label }: MenuPopupProps) {
   return (
-    <Base.Root open modal={false} onOpenChange={(open) => !open && onClose()}>
+    <Base.Root open onOpenChange={(open) => !open && onClose()}>
       <Base.Portal>
         <Base.Positioner className={styles.place} align={align} sideOffset={4} anchor={anchor}>
           <Base.Popup className={styles.menu} aria-label={label}>
-            {head}
+            {head && (
+              <Base.Group className={styles.head}>
+                {head.map((choice) => (
+                  <Base.Item
+                    key={choice.label}
+                    className={styles.short}
+                    aria-label={choice.label}
+                    data-chosen={choice.isChosen || undefined}
+                    onClick={choice.onSelect}
+                  >
+                    {choice.icon}
+                  </Base.Item>
+                ))}
+              </Base.Group>
+            )}
             {entries.map((entry, index) =>
               entry === "line" ? (
                 <Base.Separator key={index} className={styles.line} />

@@ -10,6 +10,8 @@ import { Tick } from "../../ui/Tick";
 import { useLongPress } from "../../ui/useLongPress";
 import styles from "./ChatList.module.css";
 
+const MOST_SHOWN = 999;
+
 interface ChatRowProps {
   chat: ChatSummary;
   isOpen: boolean;
@@ -32,7 +34,6 @@ export const ChatRow = memo(
           data-chat={chat.id}
           tabIndex={isReachable ? 0 : -1}
           aria-current={isOpen ? "page" : undefined}
-          aria-label={labelOf(chat, time)}
           onFocus={() => onFocus(chat.id)}
         >
           <Avatar id={chat.faceId} name={chat.title} isGroup={chat.isGroup} />
@@ -50,11 +51,14 @@ export const ChatRow = memo(
                   {chat.draft || chat.preview}
                 </bdi>
               </span>
-              {chat.isMuted && <BellOff size={14} className={styles.sign} aria-hidden />}
-              {chat.isPinned && <Pin size={14} className={styles.sign} aria-hidden />}
+              {chat.isMuted && <BellOff size={14} className={styles.sign} role="img" aria-label={t("chats.muted")} />}
+              {chat.isPinned && <Pin size={14} className={styles.sign} role="img" aria-label={t("chats.pinned")} />}
               {(chat.unread > 0 || chat.isMarkedUnread) && (
                 <span className={cx(styles.unread, chat.isMuted && styles.unreadMuted)}>
-                  {chat.unread > 0 ? Math.min(chat.unread, 999) : ""}
+                  <span aria-hidden>{chat.unread > 0 ? Math.min(chat.unread, MOST_SHOWN) : ""}</span>
+                  <span className="sr-only">
+                    {chat.unread > 0 ? t("chats.unread", { count: chat.unread }) : t("chats.markedUnread")}
+                  </span>
                 </span>
               )}
             </span>
@@ -77,16 +81,3 @@ export const ChatRow = memo(
     one.isReachable === other.isReachable &&
     one.now === other.now,
 );
-
-function labelOf(chat: ChatSummary, time: string): string {
-  const parts = [
-    chat.title,
-    chat.unread > 0 && t("chats.unread", { count: chat.unread }),
-    chat.unread === 0 && chat.isMarkedUnread && t("chats.markedUnread"),
-    chat.draft ? `${t("chats.draft")} ${chat.draft}` : [chat.author, chat.preview].filter(Boolean).join(": "),
-    time,
-    chat.isMuted && t("chats.muted"),
-    chat.isPinned && t("chats.pinned"),
-  ];
-  return parts.filter(Boolean).join(", ");
-}

@@ -1,11 +1,9 @@
 import { Copy, Forward, Info, Pencil, Pin, PinOff, Plus, Reply, Star, StarOff, Trash2 } from "lucide-react";
 import { t } from "../../lib/i18n";
 import type { Message } from "../../model/types";
-import { Menu, type MenuEntry } from "../../ui/Menu";
-import { IconButton } from "../../ui/Button";
-import styles from "./MessageMenu.module.css";
+import { Menu, type Choice, type MenuEntry } from "../../ui/Menu";
 
-export const QUICK = ["👍", "❤️", "😂", "😮", "😢", "🙏"];
+const QUICK = ["👍", "❤️", "😂", "😮", "😢", "🙏"];
 
 /** What this person may do with this message, as far as that can be told here. The server has the last word. */
 export interface Allowed {
@@ -46,22 +44,7 @@ export function MessageMenu({ menu, me, isStarred, may, choices, onClose }: Mess
       align={message?.sender === me ? "end" : "start"}
       label={t("message.actions")}
       entries={message ? entriesOf(message, isStarred, may, choices) : []}
-      head={
-        menu &&
-        may.write && (
-          <QuickReactions
-            mine={menu.message.reactions?.[me]}
-            onPick={(emoji) => {
-              onClose();
-              choices.react(emoji);
-            }}
-            onMore={() => {
-              onClose();
-              choices.moreEmoji(menu.at);
-            }}
-          />
-        )
-      }
+      head={menu && may.write ? shortOf(menu, me, choices) : undefined}
       onClose={onClose}
     />
   );
@@ -89,30 +72,14 @@ function entriesOf(message: Message, isStarred: boolean, may: Allowed, choices: 
   ];
 }
 
-interface QuickReactionsProps {
-  mine: string | undefined;
-  onPick: (emoji: string | null) => void;
-  onMore: () => void;
-}
-
-function QuickReactions({ mine, onPick, onMore }: QuickReactionsProps) {
-  return (
-    <div className={styles.quick} role="group" aria-label={t("message.react")}>
-      {QUICK.map((emoji) => (
-        <button
-          key={emoji}
-          type="button"
-          className={styles.emoji}
-          aria-label={t("message.reactWith", { emoji })}
-          aria-pressed={mine === emoji}
-          onClick={() => onPick(mine === emoji ? null : emoji)}
-        >
-          {emoji}
-        </button>
-      ))}
-      <IconButton label={t("message.moreEmoji")} className={styles.more} onClick={onMore}>
-        <Plus size={18} />
-      </IconButton>
-    </div>
-  );
+/** The reactions that are given most. Choosing the one that is given takes it back. */
+function shortOf({ message, at }: { message: Message; at: Element }, me: string, choices: MenuChoices): Choice[] {
+  const mine = message.reactions?.[me];
+  const quick = QUICK.map((emoji) => ({
+    label: t("message.reactWith", { emoji }),
+    icon: emoji,
+    isChosen: mine === emoji,
+    onSelect: () => choices.react(mine === emoji ? null : emoji),
+  }));
+  return [...quick, { label: t("message.moreEmoji"), icon: <Plus size={18} />, onSelect: () => choices.moreEmoji(at) }];
 }

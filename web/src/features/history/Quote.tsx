@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { t } from "../../lib/i18n";
-import { gist, line } from "../../lib/text/clean";
+import { gist } from "../../lib/text/clean";
 import { usePeople } from "../../model/people";
 import { useMessage } from "../../model/messages";
 import { useSession } from "../../model/session";
@@ -32,12 +32,8 @@ export function Quote({ conversation, seq, onGo }: QuoteProps) {
         : gist(message.content, 240)
       : t("message.quoteGone");
   return (
-    <button
-      type="button"
-      className={styles.quote}
-      aria-label={t("message.quoted", { name, text: line(text, 80) })}
-      onClick={() => onGo(seq)}
-    >
+    <button type="button" className={styles.quote} onClick={() => onGo(seq)}>
+      <span className="sr-only">{t("message.quoted")}</span>
       {name && <bdi className={styles.quoteName}>{name}</bdi>}
       <span dir="auto" className={styles.quoteText}>
         {text}

@@ -123,7 +123,7 @@ export const en = {
   "message.reactions": "Reactions",
   "message.reactionOf": { one: "{emoji}, {count} person: {names}", other: "{emoji}, {count} people: {names}" },
   "message.from": "{name}, {time}: {text}",
-  "message.quoted": "Go to the message of {name}: {text}",
+  "message.quoted": "Go to the message of",
 
   "delete.title": "Delete this message?",
   "delete.hint": "For everyone: its place stays, what it said is gone for all. For you: the others keep it.",
@@ -173,7 +173,7 @@ export const en = {
   "time.today": "Today",
   "time.yesterday": "Yesterday",
 
-  "header.open": "About {name}",
+  "header.about": "About",
   "header.search": "Search in this conversation",
   "header.menu": "More",
   "header.jumpToDate": "Go to a date",
