@@ -100,8 +100,7 @@ export class Client extends Commands {
    * where the token is none, and with whatever a function that logs in rejects with.
    */
   async start(): Promise<void> {
-    const token = await this.line.getToken();
-    const me = userOf(token);
+    const me = userOf(await this.line.logIn());
     const kept = await this.open(me);
     if (this.ended.aborted) {
       await this.store.close();
@@ -124,7 +123,7 @@ export class Client extends Commands {
     }
     const again = setInterval(() => gaps.catchUp(), AGAIN_S * 1000);
     ended.addEventListener("abort", () => clearInterval(again));
-    this.works = [this.line.run(token), gaps.fill(), marks.run(), keeping.run()].map((each) => this.work(each));
+    this.works = [this.line.run(), gaps.fill(), marks.run(), keeping.run()].map((each) => this.work(each));
     this.changed();
   }
 
@@ -269,8 +268,8 @@ export class Client extends Commands {
   // ── who there is ─────────────────────────────────────────────────────────────────────────────────────────────
 
   /** What a GET of the REST API says, as this person. */
-  async get<T>(path: string): Promise<T> {
-    return request<T>(this.server, path, { token: await this.line.getToken() });
+  get<T>(path: string): Promise<T> {
+    return this.line.withToken((token) => request<T>(this.server, path, { token }));
   }
 
   /** Users whose names begin so; `after` is the `next` of the page before. */
