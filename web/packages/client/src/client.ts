@@ -118,6 +118,8 @@ export class Client extends Commands {
     const outbox = new Outbox((message) => ask("sendMessage", message), stored, changed, store, sleep, ended);
     const keeping = new Keeping(state, store, () => this.sendLeft(), sleep, ended);
     this.parts = { state, gaps, marks, outbox, keeping };
+    // What was left is on its way before anything that is posted from now on.
+    await this.sendLeft();
     if (typeof globalThis.addEventListener === "function") {
       globalThis.addEventListener("online", this.reconnect);
     }
