@@ -60,6 +60,7 @@ export class Client extends Commands {
   private readonly end = new AbortController();
   private readonly ended = this.end.signal;
   private failure: unknown = null;
+  private starting: Promise<void> | null = null;
   private works: Promise<void>[] = [];
   private isTelling = false;
   private readonly subscribers = new Set<() => void>();
@@ -99,13 +100,14 @@ export class Client extends Commands {
    * Begin: with what was written down, and connect. What is to be sent can be given from now on. Rejects with `TypeError`
    * where the token is none, and with whatever a function that logs in rejects with.
    */
-  async start(): Promise<void> {
+  start(): Promise<void> {
+    this.starting = this.begin();
+    return this.starting;
+  }
+
+  private async begin(): Promise<void> {
     const me = userOf(await this.line.logIn());
     const kept = await this.open(me);
-    if (this.ended.aborted) {
-      await this.store.close();
-      throw new Lost("the client is closed");
-    }
     const state = kept ? State.from(kept) : new State(me);
     if (this.keep !== null) for (const local of state.conversations.values()) state.forget(local, this.keep);
     state.watcher = this.windows;
@@ -120,6 +122,7 @@ export class Client extends Commands {
     this.parts = { state, gaps, marks, outbox, keeping };
     // What was left is on its way before anything that is posted from now on.
     await this.sendLeft();
+    if (ended.aborted) throw new Lost("the client is closed");
     if (typeof globalThis.addEventListener === "function") {
       globalThis.addEventListener("online", this.reconnect);
     }
@@ -133,6 +136,8 @@ export class Client extends Commands {
   async close(): Promise<void> {
     globalThis.removeEventListener?.("online", this.reconnect);
     this.end.abort();
+    // What begins has to have begun, or nobody would end it.
+    await this.starting?.catch(() => {});
     await Promise.all(this.works);
     await this.parts?.keeping.write();
     await this.store.close();

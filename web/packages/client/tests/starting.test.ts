@@ -1,12 +1,13 @@
 /** How a client begins and ends, with a connection that has all answers. */
 
-import { afterEach, expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { Client } from "../src/client.js";
 import type { Connect } from "../src/connection.js";
+import { Lost } from "../src/errors.js";
 import { outgoing } from "../src/outbox.js";
 import { MemoryStore } from "../src/store.js";
 import type { SendMessage } from "../src/wire.js";
-import { BEN, ME, messageOf } from "./fakes.js";
+import { BEN, deferred, ME, messageOf } from "./fakes.js";
 
 const TOKEN = ["e30", btoa(JSON.stringify({ id: ME })), "c2ln"].join(".");
 const CAUGHT = { ok: true, conversations: [], own: [], people: {}, readReceipts: true, cursor: "1", more: false };
@@ -42,4 +43,20 @@ test("what was left is sent before what is posted now", async () => {
   expect(client.pending(BEN).map((each) => each.content)).toEqual(["1", "2"]);
   await client.send("3", { to: BEN });
   expect(sent).toEqual(["1", "2", "3"]);
+});
+
+test("who is closed while it begins does not begin, and leaves nothing open", async () => {
+  const opened = deferred<null>();
+  const store = new MemoryStore();
+  store.open = () => opened.promise;
+  store.close = vi.fn(async () => {});
+  const { client } = clientOf(store);
+  const starting = client.start();
+  const closing = client.close();
+  expect(store.close).not.toHaveBeenCalled();
+  opened.resolve(null);
+  await expect(starting).rejects.toThrow(Lost);
+  await closing;
+  expect(client.status).toBe("connecting");
+  expect(store.close).toHaveBeenCalledOnce();
 });
