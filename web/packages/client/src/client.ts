@@ -125,6 +125,7 @@ export class Client extends Commands {
     if (ended.aborted) throw new Lost("the client is closed");
     if (typeof globalThis.addEventListener === "function") {
       globalThis.addEventListener("online", this.reconnect);
+      globalThis.addEventListener("offline", this.lose);
     }
     const again = setInterval(() => gaps.catchUp(), AGAIN_S * 1000);
     ended.addEventListener("abort", () => clearInterval(again));
@@ -135,6 +136,7 @@ export class Client extends Commands {
   /** End. What has not been sent is in the store. */
   async close(): Promise<void> {
     globalThis.removeEventListener?.("online", this.reconnect);
+    globalThis.removeEventListener?.("offline", this.lose);
     this.end.abort();
     // What begins has to have begun, or nobody would end it.
     await this.starting?.catch(() => {});
@@ -171,6 +173,10 @@ export class Client extends Commands {
 
   get status(): Status {
     return this.line.status;
+  }
+
+  get online(): boolean {
+    return this.status === "online";
   }
 
   /** Do not wait any longer before the next attempt to connect. */
@@ -340,6 +346,7 @@ export class Client extends Commands {
   }
 
   private readonly reconnect = () => this.reconnectNow();
+  private readonly lose = () => this.line.lose();
 
   private hear(event: string, body: unknown): void {
     if (this.ended.aborted) return;

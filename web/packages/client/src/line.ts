@@ -76,6 +76,11 @@ export class Line {
     this.pausing.abort();
   }
 
+  /** The network is gone: what is left of the connection would only notice after a while. */
+  lose(): void {
+    this.connection?.close();
+  }
+
   /** The server stops, and asks to be called again no sooner than that. */
   leaveFor(seconds: number): void {
     this.comeBackInS = seconds;

@@ -5,6 +5,7 @@ import { Client } from "../src/client.js";
 import type { Connect } from "../src/connection.js";
 import { Lost } from "../src/errors.js";
 import { outgoing } from "../src/outbox.js";
+import type { Sleep } from "../src/pauses.js";
 import { MemoryStore } from "../src/store.js";
 import type { SendMessage } from "../src/wire.js";
 import { BEN, deferred, ME, messageOf } from "./fakes.js";
@@ -18,7 +19,7 @@ afterEach(async () => {
 });
 
 /** A client, and what it sends. */
-function clientOf(store: MemoryStore): { client: Client; sent: string[] } {
+function clientOf(store: MemoryStore, sleep?: Sleep): { client: Client; sent: string[] } {
   const sent: string[] = [];
   const answer = (event: string, body: unknown) => {
     if (event !== "sendMessage") return CAUGHT;
@@ -30,7 +31,7 @@ function clientOf(store: MemoryStore): { client: Client; sent: string[] } {
     const lost = new Promise<void>((resolve) => (close = resolve));
     return { lost, close, call: async (event, body) => answer(event, body) };
   };
-  const client = new Client("", TOKEN, { store, connect });
+  const client = new Client("", TOKEN, { store, connect, ...(sleep && { sleep }) });
   clients.push(client);
   return { client, sent };
 }
@@ -59,4 +60,25 @@ test("who is closed while it begins does not begin, and leaves nothing open", as
   await closing;
   expect(client.status).toBe("connecting");
   expect(store.close).toHaveBeenCalledOnce();
+});
+
+test("it heeds what the browser says of the network", async () => {
+  const network = new EventTarget();
+  vi.stubGlobal("addEventListener", network.addEventListener.bind(network));
+  vi.stubGlobal("removeEventListener", network.removeEventListener.bind(network));
+  // Nobody goes on before they are called off.
+  const sleep: Sleep = (_, calledOff) =>
+    new Promise((resolve) => {
+      if (calledOff.aborted) resolve();
+      calledOff.addEventListener("abort", () => resolve());
+    });
+  const { client } = clientOf(new MemoryStore(), sleep);
+  await client.start();
+  await vi.waitUntil(() => client.online);
+  network.dispatchEvent(new Event("offline"));
+  await vi.waitUntil(() => client.status === "offline");
+  network.dispatchEvent(new Event("online"));
+  await vi.waitUntil(() => client.online);
+  await client.close();
+  vi.unstubAllGlobals();
 });
