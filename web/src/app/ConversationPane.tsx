@@ -1,4 +1,4 @@
-import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { lazy, Suspense, useCallback, useMemo, useRef, useState } from "react";
 import { Composer, type About as ComposerAbout } from "../features/composer/Composer";
 import { History, type HistoryHandle, type UnreadMark } from "../features/history/History";
 import { t } from "../lib/i18n";
@@ -22,6 +22,7 @@ import { ConversationHeader } from "./ConversationHeader";
 import { LineBanner } from "./LineBanner";
 import { useAttention, useMedia } from "./useMedia";
 import { mayEdit, useMessageActions } from "./useMessageActions";
+import { useStart } from "./useStart";
 import styles from "./ConversationPane.module.css";
 
 const InfoPanel = lazy(() => import("../features/groups/InfoPanel"));
@@ -102,16 +103,7 @@ export function ConversationPane(props: ConversationPaneProps) {
     },
     [show],
   );
-  const started = useRef<number | null>(null);
-  useEffect(() => {
-    if (!id || !local) return;
-    // To the message in the address; or to what is unread, where that is further up than what is here.
-    const target = seq ?? (local.unread > 0 && local.first > local.read + 1 ? local.read + 1 : null);
-    if (target === null || started.current === target) return;
-    started.current = target;
-    goTo(target);
-    // oxlint-disable-next-line react-hooks/exhaustive-deps
-  }, [seq, id, goTo]);
+  const isSeeking = useStart(local?.about ? local : undefined, seq, show);
 
   const isStarred = useCallback((each: number) => local?.own.get(each)?.starred ?? false, [local]);
   const onReply = useCallback((message: Message) => setDoing({ kind: "reply", message }), []);
@@ -194,33 +186,37 @@ export function ConversationPane(props: ConversationPaneProps) {
         <div className={styles.banner}>
           <LineBanner />
         </div>
-        <History
-          key={view.key}
-          handle={history}
-          label={t("history.label", { name: title })}
-          span={view.span}
-          startAt={view.startAt}
-          pending={view.span.hasNewer ? NONE : pending}
-          me={me}
-          mark={mark}
-          unread={local?.unread ?? 0}
-          withFaces={isGroup}
-          now={now}
-          nameOf={nameOf}
-          tickOf={tickOf}
-          isStarred={isStarred}
-          names={names}
-          actions={actions}
-          onOlder={view.older}
-          onNewer={view.newer}
-          onNewest={toNewest}
-          onSeen={seen}
-          begin={
-            other === me && !isGroup
-              ? t("history.emptySelf")
-              : t(local && local.seq > 0 ? "history.begin" : "history.emptyHint", { name: title })
-          }
-        />
+        {isSeeking ? (
+          <div className={styles.seeking} />
+        ) : (
+          <History
+            key={view.key}
+            handle={history}
+            label={t("history.label", { name: title })}
+            span={view.span}
+            startAt={view.startAt}
+            pending={view.span.hasNewer ? NONE : pending}
+            me={me}
+            mark={mark}
+            unread={local?.unread ?? 0}
+            withFaces={isGroup}
+            now={now}
+            nameOf={nameOf}
+            tickOf={tickOf}
+            isStarred={isStarred}
+            names={names}
+            actions={actions}
+            onOlder={view.older}
+            onNewer={view.newer}
+            onNewest={toNewest}
+            onSeen={seen}
+            begin={
+              other === me && !isGroup
+                ? t("history.emptySelf")
+                : t(local && local.seq > 0 ? "history.begin" : "history.emptyHint", { name: title })
+            }
+          />
+        )}
         {hasLeft ? (
           <p className={styles.left}>{t("compose.left")}</p>
         ) : (

@@ -26,8 +26,8 @@ export interface View {
   span: Span;
   /** Where it begins: at a message, at the end, or wherever one had read up to. */
   startAt: number | "end" | "unread";
-  /** Brings a message into the span. False where it is there already. */
-  show: (seq: number) => Promise<boolean>;
+  /** Brings a message into the span, and begins anew there, or at `at`. False where it is there and nothing has to begin. */
+  show: (seq: number, at?: View["startAt"]) => Promise<boolean>;
   toLive: () => void;
   older: () => void;
   newer: () => void;
@@ -70,12 +70,13 @@ export function useView(id: string | null): View {
   const latest = useRef(span);
   latest.current = span;
   const show = useCallback(
-    async (seq: number) => {
+    async (seq: number, at?: View["startAt"]) => {
       const { first, last } = latest.current;
-      if (!id || (seq >= first && seq <= last)) return false;
-      const around = await client.around(id, seq);
-      if (!around.has(seq)) throw new RangeError("there is no such message");
-      setPlace((before) => ({ turn: before.turn + 1, window: around, startAt: seq }));
+      const isHere = seq >= first && seq <= last;
+      if (!id || (isHere && at === undefined)) return false;
+      const around = isHere ? null : await client.around(id, seq);
+      if (around && !around.has(seq)) throw new RangeError("there is no such message");
+      setPlace((before) => ({ turn: before.turn + 1, window: around ?? before.window, startAt: at ?? seq }));
       return true;
     },
     [client, id],

@@ -124,14 +124,16 @@ export function History(props: HistoryProps) {
 
   // Where one begins to read: at a message, at what is unread, or at the end.
   const begun = useRef(false);
+  const wasAtEnd = useRef(false);
   useLayoutEffect(() => {
     if (begun.current || rows === 0) return;
     begun.current = true;
     const { startAt, mark } = props;
     if (typeof startAt === "number") return reveal(startAt);
     const unread = startAt === "unread" && mark ? indexOf(mark.after + 1) : -1;
-    if (unread >= 0 && unread < count) virtual.scrollToIndex(unread, { align: "start" });
-    else virtual.scrollToEnd();
+    wasAtEnd.current = unread < 0 || unread >= count;
+    if (wasAtEnd.current) virtual.scrollToEnd();
+    else virtual.scrollToIndex(unread, { align: "start" });
   });
 
   const range = virtual.range;
@@ -164,7 +166,6 @@ export function History(props: HistoryProps) {
     virtual.scrollToIndex(indexOf(seq), { align: "auto" });
     focusSeq(seq);
   };
-  const wasAtEnd = useRef(true);
   const scrolled = () => {
     const element = scroller.current;
     if (!element) return;
