@@ -5,6 +5,7 @@ each direction a line is a list: what it is, then its arguments.
 """
 
 import asyncio
+import fcntl
 import subprocess
 from collections.abc import Callable
 from itertools import count
@@ -32,8 +33,14 @@ encode = msgspec.json.encode
 
 
 def build() -> None:
-    """Make JavaScript of the client."""
-    subprocess.run([NODE, MODULES / "typescript/bin/tsc", "-p", PACKAGE / "tsconfig.build.json"], check=True)
+    """Make JavaScript of the client, unless it is made. Tests of other processes may be about to run it."""
+    config, made = PACKAGE / "tsconfig.build.json", PACKAGE / "dist/.made"
+    with config.open() as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        changed = max(path.stat().st_mtime_ns for path in (config, PACKAGE / "src", *PACKAGE.glob("src/*.ts")))
+        if not made.exists() or made.stat().st_mtime_ns < changed:
+            subprocess.run([NODE, MODULES / "typescript/bin/tsc", "-p", config], check=True)
+            made.touch()
 
 
 class Mirror(msgspec.Struct, rename="camel"):

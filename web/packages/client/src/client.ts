@@ -60,6 +60,7 @@ export class Client extends Commands {
   private readonly end = new AbortController();
   private readonly ended = this.end.signal;
   private failure: unknown = null;
+  private starting: Promise<void> | null = null;
   private works: Promise<void>[] = [];
   private isTelling = false;
   private readonly subscribers = new Set<() => void>();
@@ -99,14 +100,14 @@ export class Client extends Commands {
    * Begin: with what was written down, and connect. What is to be sent can be given from now on. Rejects with `TypeError`
    * where the token is none, and with whatever a function that logs in rejects with.
    */
-  async start(): Promise<void> {
-    const token = await this.line.getToken();
-    const me = userOf(token);
+  start(): Promise<void> {
+    this.starting = this.begin();
+    return this.starting;
+  }
+
+  private async begin(): Promise<void> {
+    const me = userOf(await this.line.logIn());
     const kept = await this.open(me);
-    if (this.ended.aborted) {
-      await this.store.close();
-      throw new Lost("the client is closed");
-    }
     const state = kept ? State.from(kept) : new State(me);
     if (this.keep !== null) for (const local of state.conversations.values()) state.forget(local, this.keep);
     state.watcher = this.windows;
@@ -119,19 +120,26 @@ export class Client extends Commands {
     const outbox = new Outbox((message) => ask("sendMessage", message), stored, changed, store, sleep, ended);
     const keeping = new Keeping(state, store, () => this.sendLeft(), sleep, ended);
     this.parts = { state, gaps, marks, outbox, keeping };
+    // What was left is on its way before anything that is posted from now on.
+    await this.sendLeft();
+    if (ended.aborted) throw new Lost("the client is closed");
     if (typeof globalThis.addEventListener === "function") {
       globalThis.addEventListener("online", this.reconnect);
+      globalThis.addEventListener("offline", this.lose);
     }
     const again = setInterval(() => gaps.catchUp(), AGAIN_S * 1000);
     ended.addEventListener("abort", () => clearInterval(again));
-    this.works = [this.line.run(token), gaps.fill(), marks.run(), keeping.run()].map((each) => this.work(each));
+    this.works = [this.line.run(), gaps.fill(), marks.run(), keeping.run()].map((each) => this.work(each));
     this.changed();
   }
 
   /** End. What has not been sent is in the store. */
   async close(): Promise<void> {
     globalThis.removeEventListener?.("online", this.reconnect);
+    globalThis.removeEventListener?.("offline", this.lose);
     this.end.abort();
+    // What begins has to have begun, or nobody would end it.
+    await this.starting?.catch(() => {});
     await Promise.all(this.works);
     await this.parts?.keeping.write();
     await this.store.close();
@@ -165,6 +173,10 @@ export class Client extends Commands {
 
   get status(): Status {
     return this.line.status;
+  }
+
+  get online(): boolean {
+    return this.status === "online";
   }
 
   /** Do not wait any longer before the next attempt to connect. */
@@ -274,8 +286,8 @@ export class Client extends Commands {
   // ── who there is ─────────────────────────────────────────────────────────────────────────────────────────────
 
   /** What a GET of the REST API says, as this person. */
-  async get<T>(path: string): Promise<T> {
-    return request<T>(this.server, path, { token: await this.line.getToken() });
+  get<T>(path: string): Promise<T> {
+    return this.line.withToken((token) => request<T>(this.server, path, { token }));
   }
 
   /** Users whose names begin so; `after` is the `next` of the page before. */
@@ -339,6 +351,7 @@ export class Client extends Commands {
   }
 
   private readonly reconnect = () => this.reconnectNow();
+  private readonly lose = () => this.line.lose();
 
   private hear(event: string, body: unknown): void {
     if (this.ended.aborted) return;

@@ -47,8 +47,12 @@ export class IndexedDbStore implements Store {
     return state ? { state, conversations, messages } : null;
   }
 
-  async lead(ended: AbortSignal): Promise<boolean> {
-    return (await this.lock?.wait(ended)) ?? false;
+  get isLeading(): boolean {
+    return this.lock?.isHeld ?? false;
+  }
+
+  async lead(ended: AbortSignal): Promise<void> {
+    await this.lock?.wait(ended);
   }
 
   async write(changes: StateChanges, afresh: boolean): Promise<void> {
@@ -109,16 +113,18 @@ class Lock {
 
   constructor(private readonly name: string) {}
 
+  get isHeld(): boolean {
+    return !this.locks || this.free !== null;
+  }
+
   /** Take it if nobody has it. */
   async try(): Promise<void> {
     if (this.locks) await this.ask(this.locks, { ifAvailable: true });
   }
 
-  /** Wait for it. Whether somebody else may have had it since `try`. */
-  async wait(ended: AbortSignal): Promise<boolean> {
-    if (!this.locks || this.free) return false;
-    await this.ask(this.locks, { signal: ended });
-    return true;
+  /** Wait for it. */
+  async wait(ended: AbortSignal): Promise<void> {
+    if (this.locks && !this.free) await this.ask(this.locks, { signal: ended });
   }
 
   async release(): Promise<void> {

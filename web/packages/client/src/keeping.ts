@@ -12,10 +12,10 @@ export class Keeping {
   private readonly news: Gate;
   private written = -1;
   /** It is this one that writes. */
-  isLeading = false;
+  isLeading: boolean;
   private isAfresh = false;
 
-  /** `leads` is called when this is the one that writes. */
+  /** `leads` is called when this becomes the one that writes. */
   constructor(
     private readonly state: State,
     private readonly store: Store,
@@ -24,6 +24,7 @@ export class Keeping {
     private readonly ended: AbortSignal,
   ) {
     this.news = new Gate(ended);
+    this.isLeading = store.isLeading;
   }
 
   /** Something may be new. */
@@ -33,16 +34,20 @@ export class Keeping {
 
   /** Write on, to the end. */
   async run(): Promise<void> {
-    const isAfresh = await this.store.lead(this.ended);
-    if (this.ended.aborted) return;
-    this.isLeading = true;
-    if (isAfresh) this.writeAll();
-    await this.leads();
+    if (!this.isLeading) await this.lead();
     while (!this.ended.aborted) {
       await this.news.wait();
       await this.sleep(EVERY_S, this.ended);
       if (!this.ended.aborted) await this.write();
     }
+  }
+
+  private async lead(): Promise<void> {
+    await this.store.lead(this.ended);
+    if (this.ended.aborted) return;
+    this.isLeading = true;
+    this.writeAll();
+    await this.leads();
   }
 
   /** Write what is new, now. */

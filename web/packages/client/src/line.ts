@@ -34,6 +34,8 @@ export class Line {
   private pausing = new AbortController();
   private connection: Connection | null = null;
   private comeBackInS = 0;
+  /** The last one that was given. */
+  private token = "";
   private readonly unanswered = new Set<(error: Lost) => void>();
 
   constructor(private readonly its: LineOptions) {
@@ -45,21 +47,20 @@ export class Line {
   }
 
   /** Connect and stay so, to the end. Rejects with `Refused` where it is not let in any more. */
-  async run(token: string): Promise<void> {
+  async run(): Promise<void> {
     const { ended } = this.its;
-    let current = token;
     while (!ended.aborted) {
       let atLeastS = 0;
       try {
         this.become("connecting");
-        await this.beConnected(current);
+        await this.beConnected(this.token);
         atLeastS = this.comeBackInS;
         this.comeBackInS = 0;
       } catch (error) {
         if (error instanceof Refused) {
           if (!error.isPassing && typeof this.its.token === "string") throw error;
           atLeastS = error.retryAfterS;
-          current = await this.renewed(current);
+          await this.renew();
         } else if (!(error instanceof Lost)) throw error;
       } finally {
         this.hangUp();
@@ -75,6 +76,11 @@ export class Line {
     this.pausing.abort();
   }
 
+  /** The network is gone: what is left of the connection would only notice after a while. */
+  lose(): void {
+    this.connection?.close();
+  }
+
   /** The server stops, and asks to be called again no sooner than that. */
   leaveFor(seconds: number): void {
     this.comeBackInS = seconds;
@@ -87,9 +93,23 @@ export class Line {
     return body as never;
   };
 
-  async getToken(): Promise<string> {
+  /** Log in; the token. It is what is used until it is no good any more. */
+  async logIn(): Promise<string> {
     const { token } = this.its;
-    return typeof token === "string" ? token : token();
+    this.token = typeof token === "string" ? token : await token();
+    return this.token;
+  }
+
+  /** Do something that needs a token; once more with another where the first is no good any more. */
+  async withToken<T>(doing: (token: string) => Promise<T>): Promise<T> {
+    const used = this.token || (await this.logIn());
+    try {
+      return await doing(used);
+    } catch (error) {
+      const isOver = error instanceof Refused && (error.code === "token_expired" || error.code === "unauthorized");
+      if (!isOver || typeof this.its.token === "string") throw error;
+      return doing(this.token === used ? await this.logIn() : this.token);
+    }
   }
 
   private async beConnected(token: string): Promise<void> {
@@ -145,12 +165,11 @@ export class Line {
     await this.its.sleep(this.pauses.nextS(atLeastS), this.pausing.signal);
   }
 
-  private async renewed(token: string): Promise<string> {
+  private async renew(): Promise<void> {
     try {
-      return await this.getToken();
+      await this.logIn();
     } catch (error) {
-      if (error instanceof Lost) return token;
-      throw error;
+      if (!(error instanceof Lost)) throw error;
     }
   }
 

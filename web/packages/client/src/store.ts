@@ -11,11 +11,10 @@ import type { MessageForm } from "./wire.js";
 export interface Store extends OutboxStore {
   /** Begin, for this user; what was written down of what they know. */
   open(me: string): Promise<Kept | null>;
-  /**
-   * Wait until this is the one that writes the state, and sends what others have left in the outbox. Whether somebody
-   * else may have written it since `open`.
-   */
-  lead(ended: AbortSignal): Promise<boolean>;
+  /** Since `open` this is the one that writes the state, and sends what others have left in the outbox. */
+  readonly isLeading: boolean;
+  /** Wait until it is, where it was not: somebody else may have written since `open`. */
+  lead(ended: AbortSignal): Promise<void>;
   /** Write, all of it or nothing; `afresh` in place of all that was there. */
   write(changes: StateChanges, afresh: boolean): Promise<void>;
   /** Every message that is to be sent, in order. */
@@ -35,6 +34,7 @@ export class MemoryStore implements Store {
   private readonly places = new Map<string, KeptPlace>();
   private readonly messages = new Map<string, Map<number, MessageForm>>();
   private readonly outgoing = new Map<string, KeptOutgoing>();
+  readonly isLeading = true;
 
   async open(me: string): Promise<Kept | null> {
     if (!this.state) return null;
@@ -43,9 +43,7 @@ export class MemoryStore implements Store {
     return structuredClone({ state: this.state, conversations: [...this.places.values()], messages });
   }
 
-  async lead(): Promise<boolean> {
-    return false;
-  }
+  async lead(): Promise<void> {}
 
   async write(changes: StateChanges, afresh: boolean): Promise<void> {
     if (afresh) {

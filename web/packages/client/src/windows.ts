@@ -23,8 +23,8 @@ export class Window {
   isAtStart = false;
   /** There was nothing newer when the end was reached: from here on one looks at the conversation itself. */
   isAtEnd = false;
-  /** What was heard while a page was on its way, which may be from before. */
-  private heard: MessageForm[] | null = null;
+  /** For each page that is on its way what was heard meanwhile: the page may be from before. */
+  private readonly underWay = new Set<(() => void)[]>();
 
   constructor(
     readonly conversation: string,
@@ -71,7 +71,10 @@ export class Window {
 
   /** A message as it is now. */
   put(message: MessageForm): void {
-    this.heard?.push(message);
+    this.hear(() => this.lay(message));
+  }
+
+  private lay(message: MessageForm): void {
     const index = this.indexOf(message.seq);
     const held = this.messages[index];
     if (held?.seq !== message.seq || (held.rev ?? 0) >= (message.rev ?? 0)) return;
@@ -79,7 +82,11 @@ export class Window {
   }
 
   /** What one says of a message. One that is hidden no more has to be read again. */
-  putOwn({ seq = 0, hidden }: OwnEntry): void {
+  putOwn(entry: OwnEntry): void {
+    this.hear(() => this.layOwn(entry));
+  }
+
+  private layOwn({ seq = 0, hidden }: OwnEntry): void {
     const index = this.indexOf(seq);
     const held = this.messages[index];
     if (!held || (held.hidden ?? false) === (hidden ?? false)) return;
@@ -103,14 +110,21 @@ export class Window {
   }
 
   private async take(where: Parameters<Read>[0], use: (page: readonly MessageForm[]) => void): Promise<void> {
-    const heard: MessageForm[] = (this.heard ??= []);
+    const heard: (() => void)[] = [];
+    this.underWay.add(heard);
     try {
       use(await this.read(where));
     } finally {
-      if (this.heard === heard) this.heard = null;
+      this.underWay.delete(heard);
     }
     this.change();
-    for (const message of heard) this.put(message);
+    for (const again of heard) again();
+  }
+
+  /** Take what is heard, and once more with each page that is on its way. */
+  private hear(take: () => void): void {
+    take();
+    for (const each of this.underWay) each.push(take);
   }
 
   private change(): void {

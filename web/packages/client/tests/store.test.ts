@@ -143,17 +143,14 @@ test("of several tabs one leads, and the next one when it is gone", async () => 
   await one.open(ME);
   await two.open(ME);
   const { signal } = new AbortController();
-  expect(await one.lead(signal)).toBe(false);
-  let isLeading = false;
-  const leads = two.lead(signal).then((isAfresh) => {
-    isLeading = true;
-    return isAfresh;
-  });
+  expect([one.isLeading, two.isLeading]).toEqual([true, false]);
+  const leads = two.lead(signal);
   await two.keep(outgoing("1", { to: BEN }));
   expect((await one.outbox()).map((each) => each.content)).toEqual(["1"]);
-  expect(isLeading).toBe(false);
+  expect(two.isLeading).toBe(false);
   await one.close();
-  expect(await leads).toBe(true);
+  await leads;
+  expect(two.isLeading).toBe(true);
   await two.close();
 });
 
