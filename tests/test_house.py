@@ -14,6 +14,7 @@ import pytest
 
 from fireside import cli
 from fireside.config import every_setting
+from tests.serving import bare_environment
 
 ROOT = Path(__file__).parents[1]
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -96,6 +97,39 @@ def test_every_contract_between_the_rooms_notices_who_breaks_it(tmp_path: Path) 
     )
     assert ended.returncode == 1, ended.stdout
     assert re.findall(r"^(.+) BROKEN$", ended.stdout, re.MULTILINE) == CONTRACTS
+
+
+LOADED = """
+import sys
+from fireside.app import Fireside
+from fireside.config import load
+from fireside.engines import stores_for
+settings = load({"FIRESIDE_DATA_DIR": "."} | dict(each.split("=") for each in sys.argv[1:]))
+Fireside(settings, "a secret of tests", stores_for(settings))
+print(*sorted({"apsw", "pymongo", "redis"} & sys.modules.keys()))
+"""
+
+
+@pytest.mark.parametrize(
+    ("given", "drivers"),
+    [
+        ((), "apsw"),
+        (("MONGO_URI=mongodb://db.example/chat",), "pymongo"),
+        (("MONGO_URI=mongodb://db.example/chat", "VALKEY_URL=redis://bus.example"), "pymongo redis"),
+    ],
+)
+def test_no_driver_is_loaded_that_is_not_used(tmp_path: Path, given: tuple[str, ...], drivers: str) -> None:
+    """They are half of what starting costs."""
+    ended = subprocess.run(
+        [sys.executable, "-c", LOADED, *given],
+        cwd=tmp_path,
+        env=bare_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (ended.stdout.strip(), ended.returncode) == (drivers, 0), ended.stderr
 
 
 SOURCES = ("web/package-lock.json", "web/src/main.tsx", "web/src/old.tsx")

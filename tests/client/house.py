@@ -45,6 +45,8 @@ class House:
         settings = load({**QUICK, **years, "FIRESIDE_DATA_DIR": str(folder), **given}, env_file=folder / "none")
         self.skew_ms = 0
         """How far the server's clock is off."""
+        self.awake: set[Device] = set()
+        """Those who have started and not stopped."""
         self.fireside = Fireside(settings, SECRET, stores_for(settings), self.clock)
         self._tokens = Tokens(SECRET, settings.token_ttl_s, self.clock)
 
@@ -56,6 +58,10 @@ class House:
         await self.fireside.engine_io.start()
 
     async def stop(self) -> None:
+        # A server closes when nobody can send any more.
+        for device in list(self.awake):
+            await device.stop()
+        await self.fireside.engine_io.stop()
         await self.fireside.stop()
 
     async def user(self, name: str) -> str:
@@ -132,6 +138,7 @@ class Device:
         token, keep = self._house.token(self.user), self._keep
         self.client = Client("", token, memory=memory, keep=keep, connect=self._connect, sleep=at_once)
         await self.client.start()
+        self._house.awake.add(self)
         return self
 
     async def restart(self, *, forgetful: bool = False) -> None:
@@ -141,6 +148,7 @@ class Device:
         await self.start(memory)
 
     async def stop(self) -> None:
+        self._house.awake.discard(self)
         await self.client.close()
 
     async def settled(self) -> None:

@@ -25,7 +25,7 @@ from tests.serving import FiresideProcess
 MIB = 1024 * 1024
 BOUND = 24 * MIB
 """What the server may grow by."""
-FLOOD = 3 * BOUND
+FLOOD = 5 * BOUND
 """What is sent to the slow reader, at least. Without a bound the server would hold all of it."""
 LASTS_S = 30 if os.environ.get("FIRESIDE_TEST_LONG") else 6
 FLOOD_PER_S = 20 * MIB

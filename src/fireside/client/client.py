@@ -16,6 +16,7 @@ from fireside.client.outbox import Outbox, Outgoing, outgoing
 from fireside.client.pauses import Pauses
 from fireside.client.reading import Handler, Reading
 from fireside.client.state import State
+from fireside.core.ending import ended
 from fireside.core.forms import Form, Reply
 from fireside.features.messages.wire import MessageForm, Page, Sent
 
@@ -95,9 +96,7 @@ class Client(Commands):
         """End. What has not been sent is in `remember()`."""
         await self._outbox.stop()
         await self._reading.stop()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await ended(*self._tasks)
         if self._ended is not None and not self._ended.done():
             self._ended.set_result(None)
 

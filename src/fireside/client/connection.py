@@ -85,23 +85,23 @@ class SocketIoConnection:
         """Connect; see `Connect`. `http` makes what requests go through, and is theirs to close."""
         connection = cls(hear, http)
         try:
-            async with asyncio.timeout(CONNECT_TIMEOUT_S):
-                await connection._open(server, token, list(transports))
-        except BaseException as error:
+            await connection._open(server, token, transports)
+        except BaseException:
             await connection.close()
-            if isinstance(error, TimeoutError):
-                raise Lost("nobody answered in time") from None
             raise
         return connection
 
-    async def _open(self, server: str, token: str, transports: list[str]) -> None:
+    async def _open(self, server: str, token: str, transports: Sequence[str]) -> None:
         try:
-            await self._client.connect(server, auth={"token": token}, transports=transports, wait=False)
+            async with asyncio.timeout(CONNECT_TIMEOUT_S):
+                await self._client.connect(server, auth={"token": token}, transports=list(transports), wait=False)
+                # Where an answer to a poll breaks off, the library ends to read without a word to anybody.
+                self._client.eio.read_loop_task.add_done_callback(self._reading_ended)
+                await answer_or_loss(self._accepted, self._lost)
+        except TimeoutError:
+            raise Lost("nobody answered in time") from None
         except socketio.exceptions.ConnectionError as error:
             raise Lost(str(error)) from None
-        # Where an answer to a poll breaks off, the library ends to read without a word to anybody.
-        self._client.eio.read_loop_task.add_done_callback(self._reading_ended)
-        await answer_or_loss(self._accepted, self._lost)
 
     async def call(self, event: str, body: Any) -> Any:
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()

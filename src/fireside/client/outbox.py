@@ -14,6 +14,7 @@ import msgspec
 
 from fireside.client.connection import Lost, Refused
 from fireside.client.pauses import Pauses
+from fireside.core.ending import ended
 from fireside.core.forms import Form
 from fireside.features.messages.wire import MessageForm, Sent
 
@@ -84,9 +85,7 @@ class Outbox:
 
     async def stop(self) -> None:
         """Send no more. What is pending stays so."""
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await ended(*self._tasks)
 
     async def _empty(self, place: str) -> None:
         waiting = self._waiting[place]

@@ -13,6 +13,7 @@ from typing import Protocol
 from fireside.client.connection import Lost, Refused
 from fireside.client.local import LocalConversation
 from fireside.client.state import State
+from fireside.core.ending import ended
 from fireside.features.messages.wire import MessageForm
 
 logger = logging.getLogger(__name__)
@@ -49,10 +50,7 @@ class Reading:
 
     async def stop(self) -> None:
         """End. What was not handled is unread."""
-        tasks = list(self._tasks.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await ended(*self._tasks.values())
 
     async def _read_on(self, conversation: str) -> None:
         handled = self._device.state.handled

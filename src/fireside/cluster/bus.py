@@ -30,6 +30,7 @@ from typing import NamedTuple
 from fireside.cluster.envelopes import LONGEST_TOPIC, unpack
 from fireside.cluster.line import TROUBLES, Argument, Line, Lines
 from fireside.cluster.register import JOINED, LEASE_S, TURN
+from fireside.core.ending import ended
 from fireside.core.peers import EVERYBODY, Handler
 
 logger = logging.getLogger(__name__)
@@ -167,8 +168,7 @@ class Bus:
                     self._wake.set()
                     await self._turned.wait()
                     turns += 1
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
+        await ended(self._task)
         self._lose()
 
     async def _keep_up(self) -> None:

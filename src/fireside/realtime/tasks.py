@@ -5,6 +5,8 @@ import logging
 from collections.abc import Coroutine
 from typing import Any
 
+from fireside.core.ending import ended
+
 logger = logging.getLogger(__name__)
 
 
@@ -24,10 +26,7 @@ class Tasks:
         """Cancel what still runs and wait for it."""
         # What has not begun would leave what it is to wait for without anybody who does.
         await asyncio.sleep(0)
-        running = list(self._running)
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        await ended(*self._running)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)

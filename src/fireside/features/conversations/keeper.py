@@ -13,6 +13,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
+from fireside.core.ending import ended
 from fireside.core.errors import Unavailable
 from fireside.features.conversations.activity import ActivityStore
 from fireside.features.conversations.service import Conversations
@@ -66,8 +67,7 @@ class Keeper:
     async def stop(self) -> None:
         """Put to sleep what can be in a few seconds, and end."""
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await ended(self._task)
         try:
             async with asyncio.timeout(FAREWELL_S):
                 while talks := self._talks.quiet(self._monotonic() + UNCERTAIN_S, AT_ONCE):

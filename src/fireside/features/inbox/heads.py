@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 
+from fireside.core.ending import ended
 from fireside.core.events import Publisher
 from fireside.features.conversations.service import View, view_of
 from fireside.features.conversations.talks import Talk, Talks
@@ -71,8 +72,7 @@ class Heads:
     async def stop(self) -> None:
         """End."""
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await ended(self._task)
 
     async def of(self, user_id: str) -> HeadsForm:
         """How far this person's conversations have got, of those that are awake here."""

@@ -17,6 +17,7 @@ import logging
 import random
 from collections.abc import Awaitable, Callable, Sequence
 
+from fireside.core.ending import ended
 from fireside.core.errors import Unavailable
 from fireside.core.events import Publisher
 from fireside.core.peers import EVERYBODY, Peers
@@ -90,8 +91,7 @@ class Missed:
     async def stop(self) -> None:
         """End."""
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await ended(self._task)
 
     async def mark(self) -> None:
         """What has come to rest by now, everybody has heard of the next time."""

@@ -20,6 +20,7 @@ from typing import Protocol
 import msgspec
 
 from fireside.core.clock import Clock, iso
+from fireside.core.ending import ended
 from fireside.core.errors import Unavailable
 from fireside.core.events import Publisher
 from fireside.core.peers import Peers
@@ -115,8 +116,7 @@ class Presence:
     async def stop(self) -> None:
         """End; who is still there was last seen now."""
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await ended(self._task)
         self._unsaved |= dict.fromkeys([*self._devices, *self._leaving], self._clock())
         await self._save()
 

@@ -14,6 +14,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 
+from fireside.core.ending import ended
 from fireside.core.errors import Unavailable
 from fireside.features.accounts.privacy import Privacy
 from fireside.features.conversations.activity import Activity
@@ -72,8 +73,7 @@ class Book:
     async def stop(self) -> None:
         """Write what there is, and end."""
         if self._writer is not None:
-            self._writer.cancel()
-            await asyncio.gather(self._writer, return_exceptions=True)
+            await ended(self._writer)
         try:
             while self._moved:
                 await self._write()
