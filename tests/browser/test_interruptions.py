@@ -54,6 +54,27 @@ async def test_what_was_written_offline_arrives_once_and_in_order(arrives: Arriv
     await expect(ann.waiting).to_have_count(0)
 
 
+async def test_what_is_being_written_stays_while_the_conversation_comes_to_be(
+    arrives: Arrivals, server: FiresideProcess
+) -> None:
+    """With somebody new it has no place of its own before the first message has got there."""
+    ann, bob = await arrives("ann", server), await arrives("bob", server)
+    await ann.write_to(bob)
+    await cut_off(ann)
+    await ann.say("the first one")
+    await ann.box.fill("half of the sec one")
+    for _ in " one":
+        await ann.page.keyboard.press("ArrowLeft")
+    assert ann.conversation is None
+    await ann.context.set_offline(False)
+    await expect(ann.page).to_have_url(re.compile("#/c/"))
+    await expect(ann.box).to_have_value("half of the sec one")
+    await ann.page.keyboard.type("ond")
+    await ann.page.keyboard.press("Enter")
+    await bob.open_chat(ann.name)
+    await bob.sees("the first one", "half of the second one")
+
+
 async def test_opened_offline_it_shows_what_was_there_and_sends_what_is_written_then(
     arrives: Arrivals, server: FiresideProcess
 ) -> None:
