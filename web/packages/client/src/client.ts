@@ -378,7 +378,8 @@ export class Client extends Commands {
   private notice(conversation?: string): void {
     const local = conversation === undefined ? undefined : this.state.conversations.get(conversation);
     if (local?.about) {
-      if (!local.isLeft && local.seq) this.begun.marks.move("markDelivered", local.id, local.seq);
+      const told = local.receipts.get(this.state.me)?.delivered ?? 0;
+      if (!local.isLeft && local.seq > told) this.begun.marks.move("markDelivered", local.id, local.seq);
       this.reading.look(local.id);
       if (this.keep !== null && !this.watching.isOpen(local.id)) this.state.forget(local, this.keep);
     }

@@ -1,7 +1,8 @@
 /**
  * Marks: telling the server how far this device has got, and its owner has read, now and then rather than each time.
  *
- * A mark only moves forward, so of several the last one is enough, and it may be told again.
+ * A mark only moves forward, so of several the last one is enough, and it may be told again. What somebody has read is told
+ * first: after a long absence thousands of conversations may have been delivered.
  */
 
 import { Lost, Refused } from "./errors.js";
@@ -52,9 +53,24 @@ export class Marks {
     while (!this.ended.aborted) {
       await this.wake.wait();
       this.wake.clear();
-      for (const [key, mark] of [...this.wanted]) await this.try(key, mark);
+      const tried = new Set<Mark>();
+      for (let next = this.next(tried); next; next = this.next(tried)) {
+        tried.add(next[1]);
+        await this.try(...next);
+      }
       await this.sleep(EVERY_S, this.ended);
     }
+  }
+
+  /** One that has not been tried: of those that were read, if there are any. */
+  private next(tried: ReadonlySet<Mark>): [key: string, mark: Mark] | undefined {
+    let found: [string, Mark] | undefined;
+    for (const entry of this.wanted) {
+      if (tried.has(entry[1])) continue;
+      if (entry[1].event === "markRead") return entry;
+      found ??= entry;
+    }
+    return found;
   }
 
   private async try(key: string, { event, conversation, seq }: Mark): Promise<void> {

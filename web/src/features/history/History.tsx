@@ -68,11 +68,15 @@ const HEAD_PX = 72;
 /** Rows from an end of what is there, when more is asked for. */
 const SOON = 25;
 const LIT_MS = 1_600;
+const SETTLE_MS = 250;
 const AT_END_PX = 160;
 const ROW_PX = 41;
 const LINE_PX = 21;
 const QUOTE_PX = 50;
 const CHARACTER_PX = 7.4;
+/** Of the width there is, and at most: as Message.module.css has it. */
+const WIDEST = 0.86;
+const WIDEST_PX = 608;
 
 /**
  * The messages of a conversation, one a row, then what is waiting to be sent. What is in view is in the page, and stays
@@ -117,7 +121,17 @@ export function History(props: HistoryProps) {
     setLit(seq);
     setTimeout(() => setLit((current) => (current === seq ? null : current)), LIT_MS);
   }, []);
+  // What comes in above while one is on the way to a message would leave one at another.
+  const [isSettled, setSettled] = useState(false);
+  const settling = useRef<ReturnType<typeof setTimeout>>(undefined);
+  const settle = () => {
+    clearTimeout(settling.current);
+    setSettled(false);
+    settling.current = setTimeout(() => setSettled(true), SETTLE_MS);
+  };
+  useEffect(() => () => clearTimeout(settling.current), []);
   const reveal = (seq: number) => {
+    settle();
     virtual.scrollToIndex(indexOf(seq), { align: "center" });
     light(seq);
   };
@@ -128,6 +142,7 @@ export function History(props: HistoryProps) {
   useLayoutEffect(() => {
     if (begun.current || rows === 0) return;
     begun.current = true;
+    settle();
     const { startAt, mark } = props;
     if (typeof startAt === "number") return reveal(startAt);
     const unread = startAt === "unread" && mark ? indexOf(mark.after + 1) : -1;
@@ -139,7 +154,7 @@ export function History(props: HistoryProps) {
   const range = virtual.range;
   const lastSeen = range ? Math.min(range.endIndex, count - 1) : -1;
   useEffect(() => {
-    if (!range || !begun.current) return;
+    if (!range || !isSettled) return;
     if (span.hasOlder && range.startIndex <= SOON) onOlder();
     if (span.hasNewer && range.endIndex >= rows - SOON) onNewer();
     if (lastSeen >= 0) onSeen(seqOf(lastSeen));
@@ -177,8 +192,10 @@ export function History(props: HistoryProps) {
   useEffect(() => {
     const element = scroller.current;
     if (!element) return;
+    let height = element.clientHeight;
     const observer = new ResizeObserver(() => {
-      if (wasAtEnd.current && begun.current) element.scrollTop = element.scrollHeight;
+      if (height !== element.clientHeight && wasAtEnd.current) element.scrollTop = element.scrollHeight;
+      height = element.clientHeight;
     });
     observer.observe(element);
     return () => observer.disconnect();
@@ -272,7 +289,7 @@ export function History(props: HistoryProps) {
 /** About how high a row is, before it is drawn: the better the guess, the less there is to mend when it is. */
 function estimate(message: MessageData | undefined, width: number): number {
   if (!message) return ROW_PX;
-  const perLine = Math.min(width * 0.86, 608) / CHARACTER_PX;
+  const perLine = Math.min(width > 0 ? width * WIDEST : WIDEST_PX, WIDEST_PX) / CHARACTER_PX;
   const { content } = message;
   const breaks = content.includes("\n") ? content.split("\n", 20).length - 1 : 0;
   const lines = Math.ceil((content.length + 8) / perLine) + breaks;
