@@ -9,6 +9,16 @@ from tests.browser.conftest import Arrivals
 from tests.browser.people import Somebody
 from tests.serving import FiresideProcess
 
+KEPT = """async () => {
+    const [{ name }] = await indexedDB.databases();
+    const opening = indexedDB.open(name);
+    await new Promise(resolve => (opening.onsuccess = resolve));
+    const counting = opening.result.transaction("messages").objectStore("messages").count();
+    await new Promise(resolve => (counting.onsuccess = resolve));
+    opening.result.close();
+    return counting.result > 0;
+}"""
+"""Whether what was said is written down on the device."""
 AWAY = ("one while away", "two while away", "three while away")
 
 
@@ -80,6 +90,7 @@ async def test_opened_offline_it_shows_what_was_there_and_sends_what_is_written_
 ) -> None:
     ann, bob = await talking(arrives, server)
     await ann.page.evaluate("navigator.serviceWorker.ready.then(() => null)")
+    await ann.page.wait_for_function(KEPT)
     await cut_off(ann)
     await ann.page.reload()
     await ann.sees("Hello Bob")
