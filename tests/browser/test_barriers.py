@@ -1,8 +1,9 @@
 """Nothing in the pages keeps people out who see, hear or move otherwise (axe-core), in both themes and on a phone."""
 
-from typing import Any
+import re
+from collections.abc import Sequence
+from typing import Any, Literal
 
-import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser.conftest import Arrivals
@@ -11,6 +12,8 @@ from tests.serving import FiresideProcess
 
 LOOKED_AT = "{include: ['body'], exclude: ['[data-base-ui-focus-guard]']}"
 """Not the guards at the ends of a menu: whoever gets to one is sent on at once."""
+PHONE, DESK = 390, 1440
+THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 SERIOUS = ("serious", "critical")
 
 
@@ -31,28 +34,38 @@ async def barriers(page: Page) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1440])
-async def test_nothing_keeps_anybody_out(arrives: Arrivals, server: FiresideProcess, theme: str, width: int) -> None:
-    screen = {"color_scheme": theme, "viewport": {"width": width, "height": 900}}
-    ann = await arrives("ann", server, registers=False, **screen)
+async def in_every_look(page: Page, place: str, widths: Sequence[int] = (PHONE, DESK)) -> list[str]:
+    """What is found in both themes, on a phone and on a desk."""
+    found = []
+    for width in widths:
+        await page.set_viewport_size({"width": width, "height": 900})
+        for theme in THEMES:
+            await page.emulate_media(color_scheme=theme)
+            found += [f"{place}, {width} px, {theme}: {each}" for each in await barriers(page)]
+    return found
+
+
+async def test_nothing_keeps_anybody_out(arrives: Arrivals, server: FiresideProcess) -> None:
+    ann, bob = await arrives("ann", server, registers=False), await arrives("bob", server)
     await ann.open()
     await expect(ann.page.get_by_label("Username")).to_be_visible()
-    found = {"door": await barriers(ann.page)}
+    found = await in_every_look(ann.page, "door")
     await ann.register()
-    found["nothing yet"] = await barriers(ann.page)
-    bob = await arrives("bob", server)
+    found += await in_every_look(ann.page, "nothing yet")
     await ann.write_to(bob)
     await ann.say("Hello *Bob*, see https://example.org and `code`")
     await bob.open_chat(ann.name)
     await bob.say("Hello Ann")
     await expect(ann.messages).to_have_count(2)
-    found["conversation"] = await barriers(ann.page)
+    found += await in_every_look(ann.page, "conversation")
     await ann.message("Hello Ann").click(button="right", position={"x": 8, "y": 8})
     await expect(ann.page.get_by_role("menu")).to_be_visible()
-    found["menu"] = await barriers(ann.page)
-    lines = [f"{place}: {each}" for place, some in found.items() for each in some]
-    assert not lines, "\n".join(lines)
+    found += await in_every_look(ann.page, "menu")
+    await ann.page.keyboard.press("Escape")
+    await ann.page.get_by_role("button", name=re.compile("^About ")).click()
+    await expect(ann.page.get_by_role("complementary")).to_be_visible()
+    found += await in_every_look(ann.page, "about the conversation", [DESK])
+    assert not found, "\n".join(found)
 
 
 async def test_a_barrier_is_noticed(arrives: Arrivals, server: FiresideProcess) -> None:

@@ -9,6 +9,16 @@ from tests.browser.conftest import Arrivals
 from tests.browser.people import Somebody
 from tests.serving import FiresideProcess
 
+KEPT = """async () => {
+    const [{ name }] = await indexedDB.databases();
+    const opening = indexedDB.open(name);
+    await new Promise(resolve => (opening.onsuccess = resolve));
+    const counting = opening.result.transaction("messages").objectStore("messages").count();
+    await new Promise(resolve => (counting.onsuccess = resolve));
+    opening.result.close();
+    return counting.result > 0;
+}"""
+"""Whether what was said is written down on the device."""
 AWAY = ("one while away", "two while away", "three while away")
 
 
@@ -54,11 +64,33 @@ async def test_what_was_written_offline_arrives_once_and_in_order(arrives: Arriv
     await expect(ann.waiting).to_have_count(0)
 
 
+async def test_what_is_being_written_stays_while_the_conversation_comes_to_be(
+    arrives: Arrivals, server: FiresideProcess
+) -> None:
+    """With somebody new it has no place of its own before the first message has got there."""
+    ann, bob = await arrives("ann", server), await arrives("bob", server)
+    await ann.write_to(bob)
+    await cut_off(ann)
+    await ann.say("the first one")
+    await ann.box.fill("half of the sec one")
+    for _ in " one":
+        await ann.page.keyboard.press("ArrowLeft")
+    assert ann.conversation is None
+    await ann.context.set_offline(False)
+    await expect(ann.page).to_have_url(re.compile("#/c/"))
+    await expect(ann.box).to_have_value("half of the sec one")
+    await ann.page.keyboard.type("ond")
+    await ann.page.keyboard.press("Enter")
+    await bob.open_chat(ann.name)
+    await bob.sees("the first one", "half of the second one")
+
+
 async def test_opened_offline_it_shows_what_was_there_and_sends_what_is_written_then(
     arrives: Arrivals, server: FiresideProcess
 ) -> None:
     ann, bob = await talking(arrives, server)
     await ann.page.evaluate("navigator.serviceWorker.ready.then(() => null)")
+    await ann.page.wait_for_function(KEPT)
     await cut_off(ann)
     await ann.page.reload()
     await ann.sees("Hello Bob")

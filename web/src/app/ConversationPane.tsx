@@ -61,10 +61,10 @@ export function ConversationPane(props: ConversationPaneProps) {
   const version = useSelected(() => local?.version ?? 0);
   const isReady = useSelected((current) => current.state.cursor !== "");
   const id = local?.about ? local.id : null;
-  const place = id ?? user ?? props.conversation ?? "";
   const about = local?.about ?? null;
   const isGroup = about?.kind === "group";
   const other = local?.about ? otherOf(local, me) : user;
+  const place = other ?? props.conversation ?? "";
   const title = local?.about ? titleOf(local, me, nameOf) : nameOf(user ?? "");
   const hasLeft = about?.until != null;
 
@@ -172,7 +172,7 @@ export function ConversationPane(props: ConversationPaneProps) {
     <>
       <main className={styles.pane} aria-label={title} data-version={version}>
         <ConversationHeader
-          faceId={other ?? place}
+          faceId={place}
           title={title}
           isGroup={isGroup}
           isThere={!isGroup && other !== me && watch.isOnline(other ?? "")}
@@ -217,9 +217,8 @@ export function ConversationPane(props: ConversationPaneProps) {
             }
           />
         )}
-        {hasLeft ? (
-          <p className={styles.left}>{t("compose.left")}</p>
-        ) : (
+        {hasLeft && <p className={styles.left}>{t("compose.left")}</p>}
+        {!hasLeft && (about || user) && (
           <Composer
             place={place}
             about={composerAbout(doing, me, nameOf)}

@@ -98,7 +98,8 @@ export function Shell() {
       <ChatsPane chats={chats} openId={open?.id ?? openId} now={now} isReady={isReady} onDialog={setDialog} />
       {openId ? (
         <ConversationPane
-          key={openId}
+          // The same one while a conversation comes to be: whoever is writing writes on.
+          key={open?.user ?? openId}
           conversation={route.conversation}
           user={route.user}
           seq={route.seq}

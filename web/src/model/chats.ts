@@ -73,9 +73,16 @@ function summaries(
   const found: ChatSummary[] = [];
   const waiting = lastByPlace(client.waiting());
   for (const local of conversations.values()) {
-    const mine = waiting.get(local.id) ?? (waiting.size > 0 ? waiting.get(otherOf(local, me) ?? "") : undefined);
+    const other = otherOf(local, me) ?? "";
+    const mine = waiting.get(local.id) ?? waiting.get(other);
     if (!local.about || (local.seq === 0 && !mine)) continue;
-    const of = { version: local.version, nameOf, waiting: mine, draft: draftOf(local.id), isMuted: isMuted(local) };
+    const of = {
+      version: local.version,
+      nameOf,
+      waiting: mine,
+      draft: draftOf(other || local.id),
+      isMuted: isMuted(local),
+    };
     const held = known.get(local.id);
     const isSame = held && (Object.keys(of) as (keyof typeof of)[]).every((part) => held[part] === of[part]);
     if (isSame) found.push(held.summary);

@@ -13,8 +13,12 @@ export const Avatar = memo(function Avatar({
   isThere = false,
 }: AvatarProps) {
   return (
-    <span className={cx(styles.avatar, styles[size], isGroup && styles.group)} data-hue={hueOf(id)} aria-hidden>
-      {initials(name)}
+    <span
+      className={cx(styles.avatar, styles[size], isGroup && styles.group)}
+      data-hue={hueOf(id)}
+      data-initials={initials(name)}
+      aria-hidden
+    >
       {isThere && <span className={styles.there} />}
     </span>
   );
