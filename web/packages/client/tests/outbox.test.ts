@@ -119,6 +119,17 @@ test("what is here already is not sent twice", async () => {
   expect(contents(sent)).toEqual(["1"]);
 });
 
+test("what waits is in the same array as long as it is the same", async () => {
+  answers = [() => new Promise(() => {})];
+  const outbox = box();
+  outbox.add(to("1"));
+  const [all, there] = [outbox.all(), outbox.at("ben")];
+  expect(outbox.all()).toBe(all);
+  expect(outbox.at("ben")).toBe(there);
+  outbox.add(to("2"));
+  expect(contents(outbox.all())).toEqual(["1", "2"]);
+});
+
 test("at the end nothing is sent any more, and all of it is still there", async () => {
   const first = deferred<Sent>();
   answers = [() => first.promise];
