@@ -66,6 +66,8 @@ test("what was lost on its way is sent again, and what is behind it waits", asyn
   outbox.add(to("1"));
   await outbox.add(to("2")).stored;
   expect(contents(sent)).toEqual(["1", "1", "1", "2"]);
+  // By the clientId the server knows that it is the same.
+  expect(sent.map((each) => each.clientId)).toEqual(["1", "1", "1", "2"]);
 });
 
 test("what is refused stays until somebody says what is to become of it", async () => {
