@@ -154,7 +154,9 @@ class LocalConversation(msgspec.Struct):
             self._forget_below(messages[0].seq)
         for message in messages:
             self._put(message)
-            self.bare.discard(message.seq)
+            held = self.messages.get(message.seq)
+            if held is None or held.rev <= message.rev:
+                self.bare.discard(message.seq)
         self._advance()
 
     def take_changes(self, messages: list[MessageForm], rev: int) -> None:
@@ -189,7 +191,8 @@ class LocalConversation(msgspec.Struct):
         if self.about is None or message.seq < self.first:
             return
         held = self.messages.get(message.seq)
-        if held is None or held.rev < message.rev or (held.hidden and not message.hidden):
+        is_shown_again = held is not None and held.hidden and not message.hidden and held.rev == message.rev
+        if held is None or held.rev < message.rev or is_shown_again:
             self.messages[message.seq] = self._mine(message)
         if message.sender == self.me and self.about.until is None:
             # Who sends has read.

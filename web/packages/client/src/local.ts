@@ -201,7 +201,8 @@ export class LocalConversation {
     if (first && first.seq > after + 1) this.forgetBelow(first.seq);
     for (const message of messages) {
       this.put(message);
-      this.bare.delete(message.seq);
+      const held = this.messages.get(message.seq);
+      if ((held?.rev ?? 0) <= (message.rev ?? 0)) this.bare.delete(message.seq);
     }
     this.advance();
   }
@@ -281,8 +282,9 @@ export class LocalConversation {
   private put(message: MessageForm): void {
     if (this.about === null || message.seq < this.first) return;
     const held = this.messages.get(message.seq);
-    const isLater = !held || (held.rev ?? 0) < (message.rev ?? 0) || (held.hidden && !message.hidden);
-    if (isLater) this.set(message.seq, this.mine(message));
+    const [was, is] = [held?.rev ?? 0, message.rev ?? 0];
+    const isShownAgain = held?.hidden && !message.hidden && was === is;
+    if (!held || was < is || isShownAgain) this.set(message.seq, this.mine(message));
     // Who sends has read.
     if (message.sender === this.me && !this.isLeft) {
       this.raise({ user: this.me, delivered: message.seq, read: message.seq });

@@ -25,6 +25,23 @@ test("an earlier state of a message that comes late changes nothing", () => {
   expect(contents()).toEqual(["twice", "2"]);
 });
 
+test("an earlier state changes nothing, also of a message that is hidden", () => {
+  local.takeChange(1, edited("once", 1));
+  local.takeOwn({ n: 1, conversation: PLACE, seq: 1, hidden: true });
+  local.takeMessage(messageOf(1));
+  expect(local.messages.get(1)).toMatchObject({ rev: 1, hidden: true });
+});
+
+test("what is shown again is asked for until it is as it is now", () => {
+  local.takeOwn({ n: 1, conversation: PLACE, seq: 1, hidden: true });
+  local.takeChange(1, edited("once", 1));
+  local.takeOwn({ n: 2, conversation: PLACE, seq: 1, hidden: false });
+  local.takePage([messageOf(1)], 0);
+  expect([...local.bare]).toEqual([1]);
+  local.takePage([edited("once", 1)], 0);
+  expect([contents(), [...local.bare]]).toEqual([["once", "2"], []]);
+});
+
 test("changes are known up to the first that was lost, and from there to the last is missing", () => {
   local.takeChange(1, edited("once", 1));
   local.takeChange(3, edited("three times", 3));
