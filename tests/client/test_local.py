@@ -1,5 +1,6 @@
 """What a device has of a conversation, whatever it hears of it, in whatever order."""
 
+import msgspec
 import pytest
 
 from fireside.client.local import LocalConversation
@@ -47,6 +48,19 @@ def test_an_earlier_state_changes_nothing_also_of_a_message_that_is_hidden(local
     hide(local, 1, True)
     local.take_message(message("first"))
     assert [(each.rev, each.hidden) for each in local.history()] == [(1, True)]
+
+
+def test_what_comes_hidden_from_before_it_was_shown_again_is_asked_for(local: LocalConversation) -> None:
+    hide(local, 1, True)
+    hide(local, 2, False)
+    before = msgspec.structs.replace(message("", 1), hidden=True)
+    local.take_changes([before], 1)
+    assert local.bare == {1}
+    local.take_page([before], 0)
+    assert local.bare == {1}
+    local.take_page([message("edited", 1)], 0)
+    assert [each.content for each in local.history()] == ["edited"]
+    assert not local.bare
 
 
 def test_what_is_shown_again_is_asked_for_until_it_is_as_it_is_now(local: LocalConversation) -> None:

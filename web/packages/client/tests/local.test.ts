@@ -32,6 +32,18 @@ test("an earlier state changes nothing, also of a message that is hidden", () =>
   expect(local.messages.get(1)).toMatchObject({ rev: 1, hidden: true });
 });
 
+test("what comes hidden from before it was shown again is asked for", () => {
+  local.takeOwn({ n: 1, conversation: PLACE, seq: 1, hidden: true });
+  local.takeOwn({ n: 2, conversation: PLACE, seq: 1, hidden: false });
+  const before = messageOf(1, { content: "", hidden: true, rev: 1 });
+  local.takeChanges([before], 1);
+  expect([...local.bare]).toEqual([1]);
+  local.takePage([before], 0);
+  expect([...local.bare]).toEqual([1]);
+  local.takePage([edited("once", 1)], 0);
+  expect([contents(), [...local.bare]]).toEqual([["once", "2"], []]);
+});
+
 test("what is shown again is asked for until it is as it is now", () => {
   local.takeOwn({ n: 1, conversation: PLACE, seq: 1, hidden: true });
   local.takeChange(1, edited("once", 1));

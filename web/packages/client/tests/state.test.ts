@@ -202,6 +202,20 @@ test("what was being asked when it was written down is asked for again", () => {
   expect(State.from(structuredClone(kept)).missing()).toEqual([{ kind: "item", conversation: "red" }]);
 });
 
+test("what is still hidden though it was shown again may be so by a line that was lost", () => {
+  const server = new Server();
+  const device = new Device(server);
+  server.say("red", BEN);
+  device.settle();
+  for (const hidden of [true, false]) {
+    const told = server.note("red", 0, hidden);
+    if (told) device.state.hear(told.event, told.body);
+  }
+  server.note("red", 0, true);
+  device.settle();
+  expect([device.state.n, device.state.conversations.get("red")?.messages.get(1)?.hidden]).toEqual([3, true]);
+});
+
 test("versions grow with each change", () => {
   const server = new Server();
   const state = new State(ME);
