@@ -211,6 +211,9 @@ class State(msgspec.Struct):
         """The answer to missing messages."""
         local = self._touch(missing.conversation)
         local.take_page(messages, missing.after)
+        if any(message.seq in local.bare for message in messages):
+            # Hidden still: it may be so again, by a line that is not here.
+            self.last_n = max(self.last_n, self.n + 1)
         if len(messages) < missing.limit and local.last_seq == missing.last_seq:
             local.last_seq = local.seq
 

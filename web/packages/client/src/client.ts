@@ -345,6 +345,8 @@ export class Client extends Commands {
     } catch (error) {
       if (error instanceof TypeError) throw error;
       console.warn("nothing can be written down", error);
+      // What it holds others may need: whoever has its lock is taken to write.
+      await this.store.close();
       this.store = new MemoryStore();
       return null;
     }

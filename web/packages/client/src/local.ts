@@ -47,7 +47,7 @@ export class LocalConversation {
   own = new Map<number, OwnEntry>();
   /** The server is to be asked again what it is. */
   isStale = true;
-  /** Messages that were hidden and are no more: what they say has to be read again. */
+  /** Messages that are hidden here and, as far as is known, no more: what they say has to be read again. */
   bare = new Set<number>();
   /** The server is being asked: who goes away before the answer has to ask again. */
   isAsked = false;
@@ -201,7 +201,9 @@ export class LocalConversation {
     if (first && first.seq > after + 1) this.forgetBelow(first.seq);
     for (const message of messages) {
       this.put(message);
-      this.bare.delete(message.seq);
+      const held = this.messages.get(message.seq);
+      const isEarlier = (held?.rev ?? 0) > (message.rev ?? 0);
+      if (!isEarlier && !this.contradicts(message)) this.bare.delete(message.seq);
     }
     this.advance();
   }
@@ -227,7 +229,7 @@ export class LocalConversation {
     for (const message of [...messages].reverse()) {
       if (message.seq !== this.first - 1) continue;
       this.first = message.seq;
-      this.set(message.seq, this.mine(message));
+      this.lay(message);
     }
     if (messages.length) this.rev = Math.min(this.rev, rev);
   }
@@ -281,12 +283,24 @@ export class LocalConversation {
   private put(message: MessageForm): void {
     if (this.about === null || message.seq < this.first) return;
     const held = this.messages.get(message.seq);
-    const isLater = !held || (held.rev ?? 0) < (message.rev ?? 0) || (held.hidden && !message.hidden);
-    if (isLater) this.set(message.seq, this.mine(message));
+    const [was, is] = [held?.rev ?? 0, message.rev ?? 0];
+    const isShownAgain = held?.hidden && !message.hidden && was === is;
+    if (!held || was < is || isShownAgain) this.lay(message);
     // Who sends has read.
     if (message.sender === this.me && !this.isLeft) {
       this.raise({ user: this.me, delivered: message.seq, read: message.seq });
     }
+  }
+
+  private lay(message: MessageForm): void {
+    this.set(message.seq, this.mine(message));
+    if (this.contradicts(message)) this.bare.add(message.seq);
+  }
+
+  /** It is hidden, and one's own log says that it is shown: one of the two is old. */
+  private contradicts(message: MessageForm): boolean {
+    const entry = this.own.get(message.seq);
+    return message.hidden === true && entry !== undefined && !entry.hidden;
   }
 
   private set(seq: number, message: MessageForm): void {

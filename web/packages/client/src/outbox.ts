@@ -57,6 +57,7 @@ export class Outbox {
   /** Being written down: it does not leave before that is done. */
   private readonly written = new Map<string, Promise<void>>();
   private places = new Map<string, readonly Outgoing[]>();
+  private everything: readonly Outgoing[] | null = null;
   private free = AT_ONCE;
   private readonly queue: (() => void)[] = [];
 
@@ -110,9 +111,10 @@ export class Outbox {
     return found;
   }
 
-  /** What is not known to be stored, in order. */
-  all(): Outgoing[] {
-    return Array.from(this.entries.values(), (each) => each.outgoing);
+  /** What is not known to be stored, in order. The same array as long as that is so. */
+  all(): readonly Outgoing[] {
+    this.everything ??= Array.from(this.entries.values(), (each) => each.outgoing);
+    return this.everything;
   }
 
   private begin(entry: Entry, isKept: boolean): void {
@@ -191,6 +193,7 @@ export class Outbox {
 
   private change(): void {
     this.places = new Map();
+    this.everything = null;
     this.changed();
   }
 

@@ -277,6 +277,8 @@ export class State {
   takeMessages(missing: MissingMessages, messages: readonly MessageForm[]): void {
     const local = this.touch(missing.conversation);
     local.takePage(messages, missing.after);
+    // Hidden still: it may be so again, by a line that is not here.
+    if (messages.some((each) => local.bare.has(each.seq))) this.lastN = Math.max(this.lastN, this.n + 1);
     if (messages.length < missing.limit && local.lastSeq === missing.lastSeq) local.lastSeq = local.seq;
     for (const message of messages) this.watcher?.message(message);
   }

@@ -58,6 +58,22 @@ test("what a conversation is is asked again when the answer was lost", async () 
   await stop();
 });
 
+test.each([new Lost("no answer came"), new Refused("rate_limited", "Slowly.")])(
+  "what a conversation has become is asked again, though nobody was away: %s",
+  async (failure) => {
+    vi.spyOn(console, "warn").mockImplementation(() => {});
+    const { asked, state, gaps, stop } = begin(null, null, failure);
+    state.takeMessage(messageOf(1));
+    gaps.look();
+    await gaps.filled.wait();
+    state.takeMessage(messageOf(2, { system: { type: "groupUpdated", title: "Another" } }));
+    gaps.look();
+    await gaps.filled.wait();
+    expect(asked).toEqual(["sync", "getConversation", "getConversation", "getConversation"]);
+    await stop();
+  },
+);
+
 test("a hole is filled", async () => {
   const { asked, state, gaps, stop } = begin();
   state.takeMessage(messageOf(1));

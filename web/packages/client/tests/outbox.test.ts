@@ -66,6 +66,8 @@ test("what was lost on its way is sent again, and what is behind it waits", asyn
   outbox.add(to("1"));
   await outbox.add(to("2")).stored;
   expect(contents(sent)).toEqual(["1", "1", "1", "2"]);
+  // By the clientId the server knows that it is the same.
+  expect(sent.map((each) => each.clientId)).toEqual(["1", "1", "1", "2"]);
 });
 
 test("what is refused stays until somebody says what is to become of it", async () => {
@@ -117,6 +119,17 @@ test("what is here already is not sent twice", async () => {
   expect(outbox.add(to("1"))).toBe(outbox.add(to("1")));
   await outbox.add(to("1")).stored;
   expect(contents(sent)).toEqual(["1"]);
+});
+
+test("what waits is in the same array as long as it is the same", async () => {
+  answers = [() => new Promise(() => {})];
+  const outbox = box();
+  outbox.add(to("1"));
+  const [all, there] = [outbox.all(), outbox.at("ben")];
+  expect(outbox.all()).toBe(all);
+  expect(outbox.at("ben")).toBe(there);
+  outbox.add(to("2"));
+  expect(contents(outbox.all())).toEqual(["1", "2"]);
 });
 
 test("at the end nothing is sent any more, and all of it is still there", async () => {

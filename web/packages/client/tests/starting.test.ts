@@ -82,3 +82,15 @@ test("it heeds what the browser says of the network", async () => {
   await client.close();
   vi.unstubAllGlobals();
 });
+
+test("a store that cannot be opened is let go of, and everything else goes on", async () => {
+  vi.spyOn(console, "warn").mockImplementation(() => {});
+  const store = new MemoryStore();
+  store.open = () => Promise.reject(new Error("no room"));
+  store.close = vi.fn(async () => {});
+  const { client, sent } = clientOf(store);
+  await client.start();
+  expect(store.close).toHaveBeenCalledOnce();
+  await client.send("1", { to: BEN });
+  expect(sent).toEqual(["1"]);
+});

@@ -46,10 +46,9 @@ class Device {
     if (this.late.length > at) (at % 2 ? this.late.pop() : this.late.shift())?.();
   }
 
-  /** Everything is well again. */
+  /** Everything is well again. Nobody was away, so what was lost shows by the numbers alone: by `heads`. */
   end(): void {
     for (const each of this.late.splice(0)) each();
-    this.state.absences++;
     this.settle();
     const heads = this.server.heads();
     this.state.hear(heads.event, heads.body);
@@ -174,6 +173,47 @@ test("what has changed while older messages were on their way is asked for again
   expect(device.state.missing()).toEqual([]);
   device.state.takeOlder(local, page, rev);
   expect(device.state.missing()).toMatchObject([{ kind: "changes", conversation: "red", after: 0 }]);
+});
+
+test("who is away again while they ask is still behind", () => {
+  const server = new Server();
+  const device = new Device(server);
+  const [missing] = device.state.missing();
+  if (!missing) throw new Error("nothing is missing");
+  const answer = server.answer(device.state, missing);
+  device.state.absences++;
+  answer();
+  expect(device.state.missing()).toMatchObject([{ kind: "sync" }]);
+  device.settle();
+  expect(device.state.isBehind).toBe(false);
+});
+
+test("what was being asked when it was written down is asked for again", () => {
+  const server = new Server();
+  const device = new Device(server);
+  server.say("red", BEN);
+  device.settle();
+  const local = device.state.conversations.get("red");
+  device.state.takeReceipts({ conversation: "red", receipts: [] });
+  if (local) local.isStale = true;
+  expect(device.state.missing()).toEqual([{ kind: "item", conversation: "red" }]);
+  const { state, conversations } = device.state.changes();
+  const kept = { state, conversations: [...conversations.values()].filter((each) => each !== null), messages: [] };
+  expect(State.from(structuredClone(kept)).missing()).toEqual([{ kind: "item", conversation: "red" }]);
+});
+
+test("what is still hidden though it was shown again may be so by a line that was lost", () => {
+  const server = new Server();
+  const device = new Device(server);
+  server.say("red", BEN);
+  device.settle();
+  for (const hidden of [true, false]) {
+    const told = server.note("red", 0, hidden);
+    if (told) device.state.hear(told.event, told.body);
+  }
+  server.note("red", 0, true);
+  device.settle();
+  expect([device.state.n, device.state.conversations.get("red")?.messages.get(1)?.hidden]).toEqual([3, true]);
 });
 
 test("versions grow with each change", () => {
