@@ -228,6 +228,12 @@ class State(msgspec.Struct):
         if not entries and not more and self.n == missing.after:
             self.last_n = self.n
 
+    def take_older(self, local: LocalConversation, messages: list[MessageForm], rev: int) -> None:
+        """The messages next below those of a conversation; `rev` is what it was when they were asked for."""
+        local.take_older(messages, rev)
+        # What has changed since then is missing again, and nobody tells of it once more.
+        self.unsettled.add(local.id)
+
     def _touch(self, conversation_id: str) -> LocalConversation:
         local = self.conversations.pop(conversation_id, None) or LocalConversation(conversation_id, self.me)
         self.conversations[conversation_id] = local

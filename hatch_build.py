@@ -1,0 +1,22 @@
+"""The build's own rule: what is shipped has the web client in it.
+
+`make web` has made it by then. An sdist carries it too, so that a wheel is built from one without Node. Who works on
+the code installs it in place, with or without.
+"""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+PAGE = "src/fireside/http/webclient/index.html"
+MISSING = "The web client is not built, and a package without it is not made. Build it first: make web"
+
+
+class WebClientHook(BuildHookInterface):  # type: ignore[type-arg]
+    """Refuses to make a wheel or an sdist without the web client."""
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        if version != "editable" and not Path(self.root, PAGE).is_file():
+            sys.exit(MISSING)
