@@ -12,7 +12,7 @@ import { Outbox, outgoing, type Outgoing, type Where } from "./outbox.js";
 import { sleep, type Sleep } from "./pauses.js";
 import { Reading, type Handler } from "./reading.js";
 import { request, userOf } from "./rest.js";
-import { State } from "./state.js";
+import { State, type Kept } from "./state.js";
 import { MemoryStore, type Store } from "./store.js";
 import { Watching } from "./watching.js";
 import { Windows, type Window } from "./windows.js";
@@ -50,7 +50,7 @@ export class Client extends Commands {
   /** Grows with each change of anything there is to see. */
   version = 0;
   private parts: Parts | null = null;
-  private readonly store: Store;
+  private store: Store;
   private readonly keep: number | null;
   private readonly sleep: Sleep;
   private readonly line: Line;
@@ -102,7 +102,7 @@ export class Client extends Commands {
   async start(): Promise<void> {
     const token = await this.line.getToken();
     const me = userOf(token);
-    const kept = await this.store.open(me);
+    const kept = await this.open(me);
     if (this.ended.aborted) {
       await this.store.close();
       throw new Lost("the client is closed");
@@ -324,6 +324,18 @@ export class Client extends Commands {
   private get begun(): Parts {
     if (!this.parts) throw new Error("start() comes first");
     return this.parts;
+  }
+
+  /** What was kept. A store that cannot be opened is no reason to do nothing. */
+  private async open(me: string): Promise<Kept | null> {
+    try {
+      return await this.store.open(me);
+    } catch (error) {
+      if (error instanceof TypeError) throw error;
+      console.warn("nothing can be written down", error);
+      this.store = new MemoryStore();
+      return null;
+    }
   }
 
   private readonly reconnect = () => this.reconnectNow();

@@ -103,7 +103,7 @@ export class IndexedDbStore implements Store {
 
 /** A Web Lock. Where there are none, whoever asks has it. */
 class Lock {
-  private let: (() => void) | null = null;
+  private free: (() => void) | null = null;
   private held: Promise<unknown> | null = null;
   private readonly locks = (globalThis.navigator as Navigator | undefined)?.locks as LockManager | undefined;
 
@@ -116,13 +116,13 @@ class Lock {
 
   /** Wait for it. Whether somebody else may have had it since `try`. */
   async wait(ended: AbortSignal): Promise<boolean> {
-    if (!this.locks || this.let) return false;
+    if (!this.locks || this.free) return false;
     await this.ask(this.locks, { signal: ended });
     return true;
   }
 
   async release(): Promise<void> {
-    this.let?.();
+    this.free?.();
     await this.held;
   }
 
@@ -130,15 +130,11 @@ class Lock {
   private ask(locks: LockManager, options: LockOptions): Promise<void> {
     return new Promise((resolve) => {
       const held = locks.request(this.name, options, async (lock) => {
-        if (lock) await new Promise<void>((let_) => this.have(let_, resolve));
-        else resolve();
+        const kept = lock && new Promise<void>((free) => (this.free = free));
+        resolve();
+        await kept;
       });
       this.held = held.catch(() => resolve());
     });
-  }
-
-  private have(let_: () => void, resolve: () => void): void {
-    this.let = let_;
-    resolve();
   }
 }
