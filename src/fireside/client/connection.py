@@ -140,9 +140,9 @@ class SocketIoConnection:
 
     def _refused(self, refusal: Any = None) -> None:
         data = refusal.get("data") if isinstance(refusal, dict) else None
-        says_why = isinstance(data, dict) and "code" in data
+        why = refused(data) if isinstance(data, dict) and "code" in data else Lost(str(refusal))
         if not self._accepted.done():
-            self._accepted.set_exception(refused(data) if says_why else Lost(str(refusal)))
+            self._accepted.set_exception(why)
             self._accepted.exception()  # nobody may be waiting for it any more
 
 
