@@ -127,7 +127,9 @@ class Somebody:
 
     def chat(self, title: str) -> Locator:
         """It in the list."""
-        return self.page.get_by_role("navigation", name="Conversations").get_by_role("link", name=title)
+        return self.page.get_by_role("navigation", name="Conversations").get_by_role(
+            "link", name=re.compile(f"^{re.escape(title)}")
+        )
 
     async def sees(self, *texts: str) -> None:
         """Those messages, once each and in this order."""
