@@ -8,7 +8,7 @@ import {
   Star,
   Users,
 } from "lucide-react";
-import { useState } from "react";
+import { memo, useState } from "react";
 import { ChatList } from "../features/chats/ChatList";
 import type { FlagChanges } from "../features/chats/ChatMenu";
 import { t } from "../lib/i18n";
@@ -35,7 +35,7 @@ interface ChatsPaneProps {
 }
 
 /** The left pane: who one is, and one's conversations. */
-export function ChatsPane({ chats, openId, now, isReady, onDialog }: ChatsPaneProps) {
+export const ChatsPane = memo(function ChatsPane({ chats, openId, now, isReady, onDialog }: ChatsPaneProps) {
   const { client, me, username } = useSession();
   const [filter, setFilter] = useState("");
   const [isArchive, setArchive] = useState(false);
@@ -127,7 +127,7 @@ export function ChatsPane({ chats, openId, now, isReady, onDialog }: ChatsPanePr
       <ChatList chats={shown} openId={openId} now={now} empty={empty} onFlags={setFlags} onMarkRead={markRead} />
     </section>
   );
-}
+});
 
 /** Where the list will be: the same height, so that nothing moves when it comes. */
 function Skeletons() {

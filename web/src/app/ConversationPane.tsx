@@ -171,9 +171,10 @@ export function ConversationPane(props: ConversationPaneProps) {
       </main>
     );
   }
-  const pinned = local
-    ? [...local.messages.values()].filter((message) => message.pinned && !message.deletedAt).reverse()
-    : [];
+  const pinned =
+    local && showInfo
+      ? [...local.messages.values()].filter((message) => message.pinned && !message.deletedAt).reverse()
+      : [];
   const status = statusOf(watch, { about, other, me, now, nameOf });
   return (
     <>
@@ -215,13 +216,9 @@ export function ConversationPane(props: ConversationPaneProps) {
           onNewest={toNewest}
           onSeen={seen}
           begin={
-            <p className={styles.begin}>
-              {other === me && !isGroup
-                ? t("history.emptySelf")
-                : local && local.seq > 0
-                  ? t("history.begin")
-                  : t("history.emptyHint", { name: title })}
-            </p>
+            other === me && !isGroup
+              ? t("history.emptySelf")
+              : t(local && local.seq > 0 ? "history.begin" : "history.emptyHint", { name: title })
           }
         />
         {hasLeft ? (

@@ -1,6 +1,6 @@
 /** The conversations as the list shows them: what each is called, what was said last, what is unread. */
 
-import type { LocalConversation, Outgoing } from "@fireside/client";
+import type { Client, LocalConversation, Outgoing } from "@fireside/client";
 import { useDeferredValue, useMemo, useRef, useSyncExternalStore } from "react";
 import { t } from "../lib/i18n";
 import { gist, line } from "../lib/text/clean";
@@ -36,41 +36,69 @@ export interface ChatSummary {
   draft: string;
 }
 
-/** All of them, pinned ones first, then by when something was said last. */
+/** What a summary was made of, and the summary. It is made again when one of the former is another. */
+interface Known {
+  version: number;
+  nameOf: (user: string) => string;
+  waiting: Outgoing | undefined;
+  draft: string;
+  isMuted: boolean;
+  summary: ChatSummary;
+}
+
+/** All of them, pinned ones first, then by when something was said last. The same list as long as nothing in it is another. */
 export function useChats(): readonly ChatSummary[] {
   const { client, drafts } = useSession();
   const nameOf = usePeople();
-  const before = useRef(new Map<string, ChatSummary>());
+  const known = useRef(new Map<string, Known>());
+  const last = useRef<readonly ChatSummary[]>([]);
   // With two thousand conversations it is some work: what is typed and scrolled comes first.
   const version = useDeferredValue(useSelected((current) => current.version));
   const draftVersion = useSyncExternalStore(drafts.subscribe, drafts.version);
   return useMemo(() => {
-    const { me, conversations } = client.state;
-    const next = new Map<string, ChatSummary>();
-    const add = (summary: ChatSummary) => {
-      const known = before.current.get(summary.id);
-      next.set(summary.id, known && isEqual(known, summary) ? known : summary);
-    };
-    const waiting = pendingByPlace(client.waiting());
-    for (const local of conversations.values()) {
-      const mine = [...(waiting.get(local.id) ?? []), ...(waiting.get(otherOf(local, me) ?? "") ?? [])];
-      if (local.about && (local.seq > 0 || mine.length > 0))
-        add(summarised(local, me, nameOf, mine.at(-1), drafts.get(local.id)));
-    }
-    for (const [place, messages] of waiting) {
-      const last = messages.at(-1);
-      if (last && !conversations.has(place) && !directWith(conversations.values(), me, place))
-        add(begun(place, me, nameOf, last));
-    }
-    before.current = next;
-    return [...next.values()].sort(
-      (one, other) =>
-        Number(other.isPinned) - Number(one.isPinned) ||
-        other.at.localeCompare(one.at) ||
-        one.id.localeCompare(other.id),
-    );
+    const chats = sorted(summaries(client, nameOf, (id) => drafts.get(id), known.current));
+    const isSame = chats.length === last.current.length && chats.every((chat, index) => chat === last.current[index]);
+    return isSame ? last.current : (last.current = chats);
     // oxlint-disable-next-line react-hooks/exhaustive-deps
   }, [client, drafts, nameOf, version, draftVersion]);
+}
+
+function summaries(
+  client: Client,
+  nameOf: (user: string) => string,
+  draftOf: (id: string) => string,
+  known: Map<string, Known>,
+): ChatSummary[] {
+  const { me, conversations } = client.state;
+  const found: ChatSummary[] = [];
+  const waiting = lastByPlace(client.waiting());
+  for (const local of conversations.values()) {
+    const mine = waiting.get(local.id) ?? (waiting.size > 0 ? waiting.get(otherOf(local, me) ?? "") : undefined);
+    if (!local.about || (local.seq === 0 && !mine)) continue;
+    const of = { version: local.version, nameOf, waiting: mine, draft: draftOf(local.id), isMuted: isMuted(local) };
+    const held = known.get(local.id);
+    const isSame = held && (Object.keys(of) as (keyof typeof of)[]).every((part) => held[part] === of[part]);
+    if (isSame) found.push(held.summary);
+    else {
+      const made = summarised(local, me, nameOf, mine, of.draft);
+      const summary = held && isEqual(held.summary, made) ? held.summary : made;
+      known.set(local.id, { ...of, summary });
+      found.push(summary);
+    }
+  }
+  for (const [place, message] of waiting) {
+    const isNew = !conversations.has(place) && !directWith(conversations.values(), me, place);
+    if (isNew) found.push(begun(place, me, nameOf, message));
+  }
+  return found;
+}
+
+function sorted(chats: ChatSummary[]): ChatSummary[] {
+  return chats.sort((one, other) => {
+    if (one.isPinned !== other.isPinned) return one.isPinned ? -1 : 1;
+    if (one.at !== other.at) return one.at > other.at ? -1 : 1;
+    return one.id > other.id ? 1 : -1;
+  });
 }
 
 /** What a conversation is called. */
@@ -100,13 +128,14 @@ export function directWith(
   return undefined;
 }
 
-function pendingByPlace(pending: readonly Outgoing[]): Map<string, Outgoing[]> {
-  const found = new Map<string, Outgoing[]>();
-  for (const each of pending) {
-    const place = each.conversation ?? each.recipient ?? "";
-    found.set(place, [...(found.get(place) ?? []), each]);
-  }
-  return found;
+/** What was given last of what waits, by where it goes. */
+function lastByPlace(waiting: readonly Outgoing[]): Map<string, Outgoing> {
+  return new Map(waiting.map((each) => [each.conversation ?? each.recipient ?? "", each]));
+}
+
+function isMuted(local: LocalConversation): boolean {
+  const { mutedUntil } = local.flags;
+  return Boolean(mutedUntil && Date.parse(mutedUntil) > Date.now());
 }
 
 function summarised(
@@ -118,7 +147,7 @@ function summarised(
 ): ChatSummary {
   const isGroup = local.about?.kind === "group";
   const other = otherOf(local, me);
-  const { pinned, archived, mutedUntil, unread } = local.flags;
+  const { pinned, archived, unread } = local.flags;
   const last = lastShown(local);
   return {
     id: local.id,
@@ -132,7 +161,7 @@ function summarised(
     unread: local.unread,
     isMarkedUnread: unread ?? false,
     isPinned: pinned ?? false,
-    isMuted: Boolean(mutedUntil && Date.parse(mutedUntil) > Date.now()),
+    isMuted: isMuted(local),
     isArchived: archived ?? false,
     hasLeft: local.isLeft,
     draft: line(draft, 120),

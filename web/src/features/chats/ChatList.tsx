@@ -1,5 +1,5 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { useEffect, useMemo, useRef, useState, type KeyboardEvent, type ReactNode } from "react";
+import { useCallback, useEffect, useMemo, useRef, useState, type KeyboardEvent, type ReactNode } from "react";
 import { t } from "../../lib/i18n";
 import type { ChatSummary } from "../../model/chats";
 import { ChatMenu, type FlagChanges } from "./ChatMenu";
@@ -23,11 +23,12 @@ export function ChatList({ chats, openId, now, empty, onFlags, onMarkRead }: Cha
   const [menu, setMenu] = useState<{ chat: ChatSummary; at: Element } | null>(null);
   const [focused, setFocused] = useState<string | null>(null);
   const wantsFocus = useRef(false);
+  const getItemKey = useCallback((index: number) => chats[index]?.id ?? index, [chats]);
   const virtual = useVirtualizer({
     count: chats.length,
     getScrollElement: () => scroller.current,
     estimateSize: () => ROW_HEIGHT,
-    getItemKey: (index) => chats[index]?.id ?? index,
+    getItemKey,
     overscan: 8,
   });
   const places = useMemo(() => new Map(chats.map((chat, index) => [chat.id, index])), [chats]);

@@ -63,14 +63,20 @@ interface HistoryProps {
   handle: Ref<HistoryHandle>;
 }
 
-const ESTIMATE = 58;
+/** What stands above the messages. It is as high whatever it says: nothing moves when they turn out to be all. */
+const HEAD_PX = 72;
 /** Rows from an end of what is there, when more is asked for. */
 const SOON = 25;
 const LIT_MS = 1_600;
+const AT_END_PX = 160;
+const ROW_PX = 41;
+const LINE_PX = 21;
+const QUOTE_PX = 50;
+const CHARACTER_PX = 7.4;
 
 /**
- * The messages of a conversation. Row 0 is what stands above them, then comes each message by its seq, then what is
- * waiting to be sent. What is in view is in the page, and stays where it is when older messages come in above it.
+ * The messages of a conversation, one a row, then what is waiting to be sent. What is in view is in the page, and stays
+ * where it is when older messages come in above it.
  */
 export function History(props: HistoryProps) {
   const { span, pending, me, actions, now, onOlder, onNewer, onSeen, handle } = props;
@@ -78,24 +84,33 @@ export function History(props: HistoryProps) {
   const [lit, setLit] = useState<number | null>(null);
   const [isAtEnd, setAtEnd] = useState(true);
   const count = span.last - span.first + 1;
-  const rows = 1 + count + pending.length;
-  const seqOf = (index: number) => span.first + index - 1;
-  const indexOf = (seq: number) => seq - span.first + 1;
+  const rows = count + pending.length;
+  const { first } = span;
+  const seqOf = (index: number) => first + index;
+  const indexOf = (seq: number) => seq - first;
+
+  // With another function everything is laid out anew: it is another one when another row is meant by an index.
+  const getItemKey = useCallback(
+    (index: number) => (index < count ? first + index : (pending[index - count]?.clientId ?? index)),
+    [first, count, pending],
+  );
+  const latest = useRef(span);
+  latest.current = span;
+  const estimateSize = useCallback((index: number) => {
+    const { get, first: start } = latest.current;
+    return estimate(get(start + index), scroller.current?.clientWidth ?? 0);
+  }, []);
 
   const virtual = useVirtualizer({
     count: rows,
     getScrollElement: () => scroller.current,
-    estimateSize: () => ESTIMATE,
+    estimateSize,
+    getItemKey,
     overscan: 12,
+    paddingStart: HEAD_PX,
     anchorTo: "end",
-    followOnAppend: true,
+    followOnAppend: !span.hasNewer,
     scrollEndThreshold: 120,
-    getItemKey: (index) => {
-      if (index === 0) return "begin";
-      const message = span.get(seqOf(index));
-      if (index <= count) return message?.sender === me ? message.clientId : seqOf(index);
-      return pending[index - count - 1]?.clientId ?? index;
-    },
   });
 
   const light = useCallback((seq: number) => {
@@ -110,22 +125,22 @@ export function History(props: HistoryProps) {
   // Where one begins to read: at a message, at what is unread, or at the end.
   const begun = useRef(false);
   useLayoutEffect(() => {
-    if (begun.current || rows <= 1) return;
+    if (begun.current || rows === 0) return;
     begun.current = true;
     const { startAt, mark } = props;
     if (typeof startAt === "number") return reveal(startAt);
-    const unread = startAt === "unread" && mark ? indexOf(mark.after + 1) : 0;
-    if (unread > 1 && unread <= count) virtual.scrollToIndex(unread, { align: "start" });
+    const unread = startAt === "unread" && mark ? indexOf(mark.after + 1) : -1;
+    if (unread >= 0 && unread < count) virtual.scrollToIndex(unread, { align: "start" });
     else virtual.scrollToEnd();
   });
 
   const range = virtual.range;
-  const lastSeen = range ? Math.min(range.endIndex, count) : 0;
+  const lastSeen = range ? Math.min(range.endIndex, count - 1) : -1;
   useEffect(() => {
     if (!range || !begun.current) return;
     if (span.hasOlder && range.startIndex <= SOON) onOlder();
     if (span.hasNewer && range.endIndex >= rows - SOON) onNewer();
-    if (lastSeen > 0) onSeen(seqOf(lastSeen));
+    if (lastSeen >= 0) onSeen(seqOf(lastSeen));
   });
 
   const focusSeq = useCallback((seq: number) => {
@@ -136,7 +151,7 @@ export function History(props: HistoryProps) {
   useImperativeHandle(handle, () => ({
     reveal,
     toEnd: () => virtual.scrollToEnd(),
-    focus: () => focusSeq(seqOf(Math.max(1, lastSeen))),
+    focus: () => focusSeq(seqOf(Math.max(0, lastSeen))),
   }));
 
   const move = (event: KeyboardEvent<HTMLElement>) => {
@@ -149,16 +164,29 @@ export function History(props: HistoryProps) {
     virtual.scrollToIndex(indexOf(seq), { align: "auto" });
     focusSeq(seq);
   };
+  const wasAtEnd = useRef(true);
   const scrolled = () => {
     const element = scroller.current;
-    if (element) setAtEnd(element.scrollHeight - element.scrollTop - element.clientHeight < 160);
+    if (!element) return;
+    const isEnd = element.scrollHeight - element.scrollTop - element.clientHeight < AT_END_PX;
+    wasAtEnd.current = isEnd;
+    setAtEnd(isEnd);
   };
+  // What grows below, the box one writes in or a keyboard, does not cover the last message.
+  useEffect(() => {
+    const element = scroller.current;
+    if (!element) return;
+    const observer = new ResizeObserver(() => {
+      if (wasAtEnd.current && begun.current) element.scrollTop = element.scrollHeight;
+    });
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, []);
 
   const row = (index: number): ReactNode => {
-    if (index === 0) return span.hasOlder ? <p className={styles.loading}>{t("history.loading")}</p> : props.begin;
-    if (index > count) {
-      const waiting = pending[index - count - 1];
-      return waiting && <Pending outgoing={waiting} opens={index === count + 1} me={me} onQuote={actions.goTo} />;
+    if (index >= count) {
+      const waiting = pending[index - count];
+      return waiting && <Pending outgoing={waiting} opens={index === count} me={me} onQuote={actions.goTo} />;
     }
     const seq = seqOf(index);
     const message = span.get(seq);
@@ -210,6 +238,9 @@ export function History(props: HistoryProps) {
           style={{ height: virtual.getTotalSize() }}
           onKeyDown={move}
         >
+          <div className={styles.head} style={{ height: HEAD_PX }}>
+            {span.hasOlder ? t("history.loading") : props.begin}
+          </div>
           {virtual.getVirtualItems().map((item) => (
             <div
               key={item.key}
@@ -235,4 +266,14 @@ export function History(props: HistoryProps) {
       )}
     </div>
   );
+}
+
+/** About how high a row is, before it is drawn: the better the guess, the less there is to mend when it is. */
+function estimate(message: MessageData | undefined, width: number): number {
+  if (!message) return ROW_PX;
+  const perLine = Math.min(width * 0.86, 608) / CHARACTER_PX;
+  const { content } = message;
+  const breaks = content.includes("\n") ? content.split("\n", 20).length - 1 : 0;
+  const lines = Math.ceil((content.length + 8) / perLine) + breaks;
+  return ROW_PX + Math.min(lines - 1, 20) * LINE_PX + (message.replyTo == null ? 0 : QUOTE_PX);
 }
