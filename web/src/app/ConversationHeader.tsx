@@ -33,7 +33,7 @@ export function ConversationHeader(props: ConversationHeaderProps) {
       <button
         type="button"
         className={styles.who}
-        aria-label={t("header.open", { name: title })}
+        title={t("header.open", { name: title })}
         disabled={!hasHistory}
         onClick={onInfo}
       >

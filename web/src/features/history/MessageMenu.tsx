@@ -102,15 +102,16 @@ function QuickReactions({ mine, onPick, onMore }: QuickReactionsProps) {
         <button
           key={emoji}
           type="button"
+          role="menuitemradio"
           className={styles.emoji}
           aria-label={t("message.reactWith", { emoji })}
-          aria-pressed={mine === emoji}
+          aria-checked={mine === emoji}
           onClick={() => onPick(mine === emoji ? null : emoji)}
         >
           {emoji}
         </button>
       ))}
-      <IconButton label={t("message.moreEmoji")} className={styles.more} onClick={onMore}>
+      <IconButton label={t("message.moreEmoji")} role="menuitem" className={styles.more} onClick={onMore}>
         <Plus size={18} />
       </IconButton>
     </div>
