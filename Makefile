@@ -32,7 +32,7 @@ run: .venv/.ready $(WEB) ## set everything up and serve; ARGS="--port 8080" adds
 web: $(WEB) ## build the web client, if anything of it has changed
 
 test: check $(WEB) $(patsubst %/package-lock.json,%/node_modules/.package-lock.json,$(wildcard tests/js/package-lock.json)) chromium ## check, then run every test
-	$(NPM) --prefix web test
+	$(NPM) --prefix web test --workspaces --include-workspace-root
 	$(BIN)/python -m pytest -n 3 --dist load $(ARGS)
 
 check: .venv/.ready-dev web/node_modules/.package-lock.json ## format, lint, types, the rooms of the code, file sizes
@@ -40,7 +40,9 @@ check: .venv/.ready-dev web/node_modules/.package-lock.json ## format, lint, typ
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+	$(NPM) --prefix web run build --workspaces
 	$(NPM) --prefix web run lint
+	$(NPM) --prefix web run check --workspaces
 	@find src tests bench deploy examples -name node_modules -prune -o -name '*.py' -exec wc -l {} + \
 	    | awk '$$2 != "total" && $$1 > 400 {print "over 400 lines: " $$2 " (" $$1 ")"}'
 

@@ -28,8 +28,9 @@ export default function MenuPopup({ anchor, entries, onClose, head, align = "end
                   <Base.Item
                     key={choice.label}
                     className={styles.short}
+                    role={choice.isChosen === undefined ? "menuitem" : "menuitemradio"}
                     aria-label={choice.label}
-                    data-chosen={choice.isChosen || undefined}
+                    aria-checked={choice.isChosen}
                     onClick={choice.onSelect}
                   >
                     {choice.icon}
