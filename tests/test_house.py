@@ -142,6 +142,7 @@ SERVED = "python -m fireside serve"
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
     """A folder with the Makefile, and tools that do nothing but note down what they were asked."""
+    (tmp_path / ".git").mkdir()
     for file in ("Makefile", "pyproject.toml", "uv.lock"):
         shutil.copy(ROOT / file, tmp_path)
     for source in SOURCES:
