@@ -1,8 +1,9 @@
 /**
  * Marks: telling the server how far this device has got, and its owner has read, now and then rather than each time.
  *
- * A mark only moves forward, so of several the last one is enough, and it may be told again. What somebody has read is told
- * first: after a long absence thousands of conversations may have been delivered.
+ * A mark only moves forward, so of several the last one is enough, and it may be told again. After a long absence
+ * thousands of conversations may have been delivered: a few are told of at once, and of no conversation two; what
+ * somebody has read goes first; and where the server says that it is too much, all of them wait.
  */
 
 import { Lost, Refused } from "./errors.js";
@@ -10,8 +11,11 @@ import { Gate } from "./gate.js";
 import type { Sleep } from "./pauses.js";
 
 export const EVERY_S = 0.5;
+export const AT_ONCE = 16;
 
-export type MarkEvent = "markDelivered" | "markRead";
+const EVENTS = ["markRead", "markDelivered"] as const;
+
+export type MarkEvent = (typeof EVENTS)[number];
 
 /** Asks for a mark of a conversation, up to a seq. Rejects with `Lost` or `Refused`. */
 export type Tell = (event: MarkEvent, conversation: string, seq: number) => Promise<unknown>;
@@ -22,13 +26,19 @@ interface Mark {
   seq: number;
 }
 
+/** By conversation, how far. */
+type Seqs = Map<string, number>;
+
 /** What is to be told. `run` tells it. */
 export class Marks {
   /** Set while there is nothing to tell. */
   readonly told: Gate;
   private readonly wake: Gate;
-  private readonly wanted = new Map<string, Mark>();
-  private readonly done = new Map<string, number>();
+  private readonly wanted: Record<MarkEvent, Seqs> = { markRead: new Map(), markDelivered: new Map() };
+  private readonly done: Record<MarkEvent, Seqs> = { markRead: new Map(), markDelivered: new Map() };
+  private readonly busy = new Set<string>();
+  /** Something went wrong: for how many seconds to stop. */
+  private troubleS: number | null = null;
 
   constructor(
     private readonly tell: Tell,
@@ -41,9 +51,9 @@ export class Marks {
 
   /** Tell the server soon. */
   move(event: MarkEvent, conversation: string, seq: number): void {
-    const key = `${event} ${conversation}`;
-    if (seq <= (this.done.get(key) ?? 0)) return;
-    this.wanted.set(key, { event, conversation, seq: Math.max(seq, this.wanted.get(key)?.seq ?? 0) });
+    const wanted = this.wanted[event];
+    if (seq <= (this.done[event].get(conversation) ?? 0)) return;
+    wanted.set(conversation, Math.max(seq, wanted.get(conversation) ?? 0));
     this.told.clear();
     this.wake.set();
   }
@@ -53,37 +63,52 @@ export class Marks {
     while (!this.ended.aborted) {
       await this.wake.wait();
       this.wake.clear();
-      const tried = new Set<Mark>();
-      for (let next = this.next(tried); next; next = this.next(tried)) {
-        tried.add(next[1]);
-        await this.try(...next);
+      this.troubleS = null;
+      await Promise.all(Array.from({ length: AT_ONCE }, () => this.tellOn()));
+      if (this.troubleS !== null) this.wake.set();
+      await this.sleep(Math.max(EVERY_S, this.troubleS ?? 0), this.ended);
+    }
+  }
+
+  /** One mark after the other, as long as there are any and all goes well. */
+  private async tellOn(): Promise<void> {
+    for (let mark = this.next(); mark; mark = this.next()) {
+      this.busy.add(mark.conversation);
+      await this.try(mark);
+      this.busy.delete(mark.conversation);
+    }
+  }
+
+  private next(): Mark | undefined {
+    if (this.troubleS !== null || this.ended.aborted) return undefined;
+    for (const event of EVENTS) {
+      for (const [conversation, seq] of this.wanted[event]) {
+        if (!this.busy.has(conversation)) return { event, conversation, seq };
       }
-      await this.sleep(EVERY_S, this.ended);
     }
+    return undefined;
   }
 
-  /** One that has not been tried: of those that were read, if there are any. */
-  private next(tried: ReadonlySet<Mark>): [key: string, mark: Mark] | undefined {
-    let found: [string, Mark] | undefined;
-    for (const entry of this.wanted) {
-      if (tried.has(entry[1])) continue;
-      if (entry[1].event === "markRead") return entry;
-      found ??= entry;
-    }
-    return found;
-  }
-
-  private async try(key: string, { event, conversation, seq }: Mark): Promise<void> {
+  private async try({ event, conversation, seq }: Mark): Promise<void> {
     try {
       await this.tell(event, conversation, seq);
     } catch (error) {
-      const passes = error instanceof Lost || (error instanceof Refused && error.isPassing);
-      if (passes) return this.wake.set();
+      if (error instanceof Lost) return this.stop(0);
       if (!(error instanceof Refused)) throw error;
+      if (error.isPassing) return this.stop(error.retryAfterS);
     }
-    // Also if it is refused for good: there is nothing more to say of it.
-    this.done.set(key, Math.max(seq, this.done.get(key) ?? 0));
-    if (this.wanted.get(key)?.seq === seq) this.wanted.delete(key);
-    if (!this.wanted.size) this.told.set();
+    this.settle(event, conversation, seq);
+  }
+
+  private stop(seconds: number): void {
+    this.troubleS = Math.max(this.troubleS ?? 0, seconds);
+  }
+
+  /** It has arrived, or is refused for good: there is nothing more to say of it. */
+  private settle(event: MarkEvent, conversation: string, seq: number): void {
+    const [wanted, done] = [this.wanted[event], this.done[event]];
+    done.set(conversation, Math.max(seq, done.get(conversation) ?? 0));
+    if (wanted.get(conversation) === seq) wanted.delete(conversation);
+    if (EVENTS.every((each) => !this.wanted[each].size)) this.told.set();
   }
 }
