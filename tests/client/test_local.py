@@ -43,6 +43,10 @@ def hide(local: LocalConversation, n: int, hidden: bool) -> None:
     local.take_own(OwnEntry(n=n, conversation="c", seq=1, hidden=hidden))
 
 
+def test_of_what_catching_up_brought_nothing_is_asked_again(local: LocalConversation) -> None:
+    assert not local.is_stale
+
+
 def test_an_earlier_state_changes_nothing_also_of_a_message_that_is_hidden(local: LocalConversation) -> None:
     local.take_change(1, message("edited", 1))
     hide(local, 1, True)

@@ -39,7 +39,7 @@ class LocalConversation(msgspec.Struct):
     told_unread: int = 0
     told_up_to: int = 0
     """What the server has counted, for when not everything that is unread is here."""
-    is_stale: bool = True
+    is_stale: bool = False
     """The server is to be asked again what it is."""
     bare: set[int] = set()
     """Messages that are hidden here and, as far as is known, no more: what they say has to be read again."""

@@ -46,7 +46,7 @@ export class LocalConversation {
   /** What is one's own: of the conversation (0), and of messages. */
   own = new Map<number, OwnEntry>();
   /** The server is to be asked again what it is. */
-  isStale = true;
+  isStale = false;
   /** Messages that are hidden here and, as far as is known, no more: what they say has to be read again. */
   bare = new Set<number>();
   /** The server is being asked: who goes away before the answer has to ask again. */

@@ -216,6 +216,16 @@ test("what is still hidden though it was shown again may be so by a line that wa
   expect([device.state.n, device.state.conversations.get("red")?.messages.get(1)?.hidden]).toEqual([3, true]);
 });
 
+test("of what catching up brought nothing is asked again", () => {
+  const server = new Server();
+  for (const id of PLACES) server.say(id, BEN);
+  const state = new State(ME);
+  state.absences = 1;
+  for (const each of state.missing()) server.answer(state, each)();
+  expect(state.conversations.size).toBe(2);
+  expect(state.missing()).toEqual([]);
+});
+
 test("versions grow with each change", () => {
   const server = new Server();
   const state = new State(ME);
