@@ -4,6 +4,7 @@ What a page complains about, an error of its own or of its policy, fails the tes
 beside its other files, and named in the report.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 from pathlib import Path
 
@@ -21,6 +22,12 @@ HERE = Path(__file__).parent
 FAILED = pytest.StashKey[bool]()
 
 Arrivals = Callable[..., Awaitable[Somebody]]
+
+
+async def ann_and_bob(arrives: Arrivals, server: FiresideProcess) -> tuple[Somebody, Somebody]:
+    """Two who know nothing of each other."""
+    ann, bob = await asyncio.gather(arrives("ann", server), arrives("bob", server))
+    return ann, bob
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -52,17 +59,18 @@ async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Fire
     assert_nothing_broke(server)
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def own_server(tmp_path: Path) -> AsyncIterator[FiresideProcess]:
-    """One that a test may kill, and that soon misses who says nothing more."""
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def impatient_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[FiresideProcess]:
+    """One that soon misses who says nothing more, and that a test may kill if it starts it again."""
     impatient = {"FIRESIDE_PING_INTERVAL_S": "1", "FIRESIDE_PING_TIMEOUT_S": "1"}
-    async with FiresideProcess(tmp_path, impatient) as server:
+    async with FiresideProcess(tmp_path_factory.mktemp("impatient"), impatient) as server:
         yield server
+    assert_nothing_broke(server)
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def arrives(request: pytest.FixtureRequest, browser: Browser, tmp_path: Path) -> AsyncIterator[Arrivals]:
-    """`await arrives("ann", server)`: somebody new, with a browser of their own, who has registered by it.
+    """`await arrives("ann", server)`: somebody new, with a browser of their own, by which they are logged in.
 
     Where the test went well, what everybody sees at its end is held against what the server says."""
     async with coming(browser) as (arrive, everybody):

@@ -1,6 +1,7 @@
 """People as the browser knows them: they see pages, and find things by what they are called."""
 
 import asyncio
+import json
 import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -8,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import httpx2
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, expect
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, StorageState, expect
 
 from tests.browser.agreement import agree
 from tests.journeys.people import new_name
@@ -54,6 +55,7 @@ class Somebody:
         await self.page.goto(self.url)
 
     async def register(self) -> None:
+        """By the form, as people do."""
         await self.open()
         await self.page.get_by_role("button", name="Create account").click()
         await self.page.get_by_label("Username").fill(self.name)
@@ -69,6 +71,9 @@ class Somebody:
         await self.page.get_by_label("Password", exact=True).fill(PASSWORD)
         form = self.page.get_by_role("form", name=door)
         await form.get_by_role("button", name=door).click()
+        await self.is_in()
+
+    async def is_in(self) -> None:
         await expect(self.page.get_by_role("button", name="New chat").first).to_be_visible()
         self.has_entered = True
 
@@ -110,6 +115,11 @@ class Somebody:
         """Choose something from the menu of a message."""
         await self.message(text).click(button="right", position={"x": 8, "y": 8})
         await self.page.get_by_role("menu").get_by_role("menuitem", name=choice, exact=True).click()
+
+    async def react(self, text: str, emoji: str) -> None:
+        """With one of the quick ones; again to take it back."""
+        await self.message(text).click(button="right", position={"x": 8, "y": 8})
+        await self.page.get_by_role("menuitemradio", name=f"React with {emoji}").click()
 
     # ── what is to be seen ───────────────────────────────────────────────────────────────────────────────────────
 
@@ -202,6 +212,16 @@ def _said(message: Json) -> str:
     return content if PLAIN.fullmatch(content) else ""
 
 
+async def known_there(server: FiresideProcess, username: str) -> StorageState:
+    """What a browser holds of somebody who has registered by it."""
+    made = await server.register(username)
+    identity = json.dumps({"id": made["user"]["_id"], "username": username, "token": made["token"]})
+    return {
+        "cookies": [],
+        "origins": [{"origin": server.url, "localStorage": [{"name": "fireside.identity", "value": identity}]}],
+    }
+
+
 @asynccontextmanager
 async def coming(browser: Browser) -> AsyncIterator[tuple[Arrive, list[Somebody]]]:
     """How people come, and who has come; they go at the end."""
@@ -211,16 +231,20 @@ async def coming(browser: Browser) -> AsyncIterator[tuple[Arrive, list[Somebody]
         name: str, server: FiresideProcess, *, again: Somebody | None = None, registers: bool = True, **screen: object
     ) -> Somebody:
         """Somebody new; or `again`: a person who is known, on another device. `screen` is for the browser's context."""
-        context = await browser.new_context(locale="en-GB", **screen)  # type: ignore[arg-type]
+        full_name = again.name if again else new_name(name)
+        is_known = registers and not again
+        state = await known_there(server, full_name) if is_known else None
+        context = await browser.new_context(locale="en-GB", storage_state=state, **screen)  # type: ignore[arg-type]
         page = await context.new_page()
         page.set_default_timeout(20_000)
-        somebody = Somebody(again.name if again else new_name(name), server.url, context, page)
+        somebody = Somebody(full_name, server.url, context, page)
         everybody.append(somebody)
         somebody.watch(page)
         if again:
             await somebody.log_in()
-        elif registers:
-            await somebody.register()
+        elif is_known:
+            await somebody.open()
+            await somebody.is_in()
         return somebody
 
     try:

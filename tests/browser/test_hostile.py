@@ -1,9 +1,14 @@
 """What people write is shown, whatever it is, and does nothing."""
 
-from playwright.async_api import expect
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, expect
 
 from fireside.client import Client
-from tests.browser.conftest import Arrivals
+from tests.browser.conftest import Arrivals, ann_and_bob
+from tests.browser.people import Somebody, coming
 from tests.journeys.people import new_name
 from tests.serving import FiresideProcess
 
@@ -34,33 +39,41 @@ MEASURED = """shown => ({
 })"""
 
 
-async def test_it_is_shown_harmlessly(arrives: Arrivals, server: FiresideProcess) -> None:
-    ann = await arrives("ann", server)
-    me = await ann.id()
-    for kind, text in HOSTILE.items():
-        mallory = await server.register(new_name("mallory"))
-        async with Client(server.url, mallory["token"]) as client:
-            for content in ("before", text, "and after"):
-                assert (await client.send(content, to=me)).content == content
-        await ann.open_chat(mallory["user"]["username"])
-        await ann.sees("before", "and after")
-        await expect(ann.page).not_to_have_title("taken")
-        await expect(ann.messages).to_have_count(3)
-        shown = ann.messages.nth(1)
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def reader(browser: Browser, server: FiresideProcess) -> AsyncIterator[Somebody]:
+    """Somebody to whom all of it is written."""
+    async with coming(browser) as (arrive, _):
+        yield await arrive("ann", server)
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+async def test_it_is_shown_harmlessly(reader: Somebody, server: FiresideProcess, kind: str) -> None:
+    text, me = HOSTILE[kind], await reader.id()
+    mallory = await server.register(new_name("mallory"))
+    async with Client(server.url, mallory["token"]) as client:
+        for content in ("before", text, "and after"):
+            assert (await client.send(content, to=me)).content == content
+    await reader.open_chat(mallory["user"]["username"])
+    await reader.sees("before", "and after")
+    await expect(reader.page).not_to_have_title("taken")
+    await expect(reader.messages).to_have_count(3)
+    shown = reader.messages.nth(1)
+    found = await shown.evaluate(MEASURED)
+    assert found["high"] < 2_000
+    more = shown.get_by_role("button", name="Read more")
+    if await more.count():
+        await more.click()
         found = await shown.evaluate(MEASURED)
-        assert found["high"] < 2_000, kind
-        more = shown.get_by_role("button", name="Read more")
-        if await more.count():
-            await more.click()
-            found = await shown.evaluate(MEASURED)
-        assert (found["made"], found["turned"]) == (0, False), kind
-        assert set(found["links"]) <= {"http:", "https:", "mailto:"}, kind
-        assert found["wide"] <= 0, kind
-        assert found["outside"] <= 0, kind
+    assert (found["made"], found["turned"]) == (0, False)
+    assert set(found["links"]) <= {"http:", "https:", "mailto:"}
+    assert found["wide"] <= 0
+    assert found["outside"] <= 0
+    await reader.agrees()
+    assert reader.troubles == []
 
 
 async def test_names_are_shown_harmlessly(arrives: Arrivals, server: FiresideProcess) -> None:
-    ann, bob = await arrives("ann", server), await arrives("bob", server)
+    ann, bob = await ann_and_bob(arrives, server)
     title = "<b onclick=x>Hikes</b> \u202etxet"
     await ann.make_group(title, bob)
     await bob.open_chat("<b onclick=x>Hikes")

@@ -5,9 +5,10 @@ import re
 
 from playwright.async_api import expect
 
-from tests.browser.conftest import Arrivals
+from fireside.client import Client, login
+from tests.browser.conftest import Arrivals, ann_and_bob
 from tests.browser.people import Somebody
-from tests.serving import FiresideProcess
+from tests.serving import PASSWORD, FiresideProcess
 
 KEPT = """async () => {
     const [{ name }] = await indexedDB.databases();
@@ -24,7 +25,7 @@ AWAY = ("one while away", "two while away", "three while away")
 
 async def talking(arrives: Arrivals, server: FiresideProcess) -> tuple[Somebody, Somebody]:
     """Two who have their conversation open."""
-    ann, bob = await arrives("ann", server), await arrives("bob", server)
+    ann, bob = await ann_and_bob(arrives, server)
     await ann.write_to(bob)
     await ann.say("Hello Bob")
     await bob.open_chat(ann.name)
@@ -68,7 +69,7 @@ async def test_what_is_being_written_stays_while_the_conversation_comes_to_be(
     arrives: Arrivals, server: FiresideProcess
 ) -> None:
     """With somebody new it has no place of its own before the first message has got there."""
-    ann, bob = await arrives("ann", server), await arrives("bob", server)
+    ann, bob = await ann_and_bob(arrives, server)
     await ann.write_to(bob)
     await cut_off(ann)
     await ann.say("the first one")
@@ -119,15 +120,15 @@ async def test_an_edit_and_a_deletion_while_offline(arrives: Arrivals, server: F
     await expect(ann.message("to be")).to_have_count(0)
 
 
-async def test_the_server_is_killed_and_started_again(own_server: FiresideProcess, arrives: Arrivals) -> None:
-    ann, bob = await talking(arrives, own_server)
+async def test_the_server_is_killed_and_started_again(impatient_server: FiresideProcess, arrives: Arrivals) -> None:
+    ann, bob = await talking(arrives, impatient_server)
     ann.may_be_cut_off = bob.may_be_cut_off = True
-    own_server.kill()
+    impatient_server.kill()
     for text in AWAY:
         await ann.say(text)
     await expect(ann.waiting).to_have_count(len(AWAY))
     await expect(bob.page.get_by_text("You are offline.").filter(visible=True).first).to_be_visible()
-    await own_server.start()
+    await impatient_server.start()
     for each in (ann, bob):
         await each.try_now()
     await bob.sees("Hello Bob", *AWAY)
@@ -135,17 +136,14 @@ async def test_the_server_is_killed_and_started_again(own_server: FiresideProces
     await ann.sees(*AWAY, "welcome back")
 
 
-async def test_a_page_that_sleeps_through_500_messages(own_server: FiresideProcess, arrives: Arrivals) -> None:
-    ann, bob = await talking(arrives, own_server)
+async def test_a_page_that_sleeps_through_500_messages(impatient_server: FiresideProcess, arrives: Arrivals) -> None:
+    ann, bob = await talking(arrives, impatient_server)
     ann.may_be_cut_off = True
     tools = await ann.context.new_cdp_session(ann.page)
     await tools.send("Page.setWebLifecycleState", {"state": "frozen"})
-    async with bob.asking() as http:
-        for start in range(0, 500, 50):
-            bodies = [{"content": f"number {number}"} for number in range(start, start + 50)]
-            place = f"/api/conversations/{bob.conversation}/messages"
-            answers = await asyncio.gather(*(http.post(place, json=body) for body in bodies))
-            assert all(answer.is_success for answer in answers)
+    async with Client(bob.url, login(bob.url, bob.name, PASSWORD)) as other:
+        texts = (f"number {number}" for number in range(500))
+        await asyncio.gather(*(other.send(text, conversation=bob.conversation) for text in texts))
     await tools.send("Page.setWebLifecycleState", {"state": "active"})
     await bob.say("Good morning")
     await expect(ann.message("Good morning")).to_have_count(1)

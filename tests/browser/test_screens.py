@@ -63,10 +63,10 @@ async def an_evening(ann: Somebody, server: FiresideProcess) -> None:
 
 
 async def test_everything_has_its_place_at_every_size(
-    own_server: FiresideProcess, arrives: Arrivals, tmp_path: Path
+    impatient_server: FiresideProcess, arrives: Arrivals, tmp_path: Path
 ) -> None:
-    ann = await arrives("ann", own_server)
-    await an_evening(ann, own_server)
+    ann = await arrives("ann", impatient_server)
+    await an_evening(ann, impatient_server)
     given = os.environ.get("FIRESIDE_PICTURES")
     folder = Path(given) if given else tmp_path
     folder.mkdir(parents=True, exist_ok=True)
