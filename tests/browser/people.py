@@ -212,10 +212,10 @@ def _said(message: Json) -> str:
     return content if PLAIN.fullmatch(content) else ""
 
 
-async def known_there(server: FiresideProcess, username: str) -> StorageState:
-    """What a browser holds of somebody who has registered by it."""
-    made = await server.register(username)
-    identity = json.dumps({"id": made["user"]["_id"], "username": username, "token": made["token"]})
+def known(server: FiresideProcess, given: Json) -> StorageState:
+    """What a browser holds of somebody who has registered by it, and was given this."""
+    user = given["user"]
+    identity = json.dumps({"id": user["_id"], "username": user["username"], "token": given["token"]})
     return {
         "cookies": [],
         "origins": [{"origin": server.url, "localStorage": [{"name": "fireside.identity", "value": identity}]}],
@@ -228,12 +228,20 @@ async def coming(browser: Browser) -> AsyncIterator[tuple[Arrive, list[Somebody]
     everybody: list[Somebody] = []
 
     async def arrive(
-        name: str, server: FiresideProcess, *, again: Somebody | None = None, registers: bool = True, **screen: object
+        name: str,
+        server: FiresideProcess,
+        *,
+        again: Somebody | None = None,
+        registers: bool = True,
+        given: Json | None = None,
+        **screen: object,
     ) -> Somebody:
-        """Somebody new; or `again`: a person who is known, on another device. `screen` is for the browser's context."""
-        full_name = again.name if again else new_name(name)
-        is_known = registers and not again
-        state = await known_there(server, full_name) if is_known else None
+        """Somebody new, who is logged in where they are to register, with what they were `given` if they have already;
+        or `again`: a person who is known, on another device. `screen` is for the browser's context."""
+        if registers and not (again or given):
+            given = await server.register(new_name(name))
+        full_name = again.name if again else given["user"]["username"] if given else new_name(name)
+        state = known(server, given) if given else None
         context = await browser.new_context(locale="en-GB", storage_state=state, **screen)  # type: ignore[arg-type]
         page = await context.new_page()
         page.set_default_timeout(20_000)
@@ -242,7 +250,7 @@ async def coming(browser: Browser) -> AsyncIterator[tuple[Arrive, list[Somebody]
         somebody.watch(page)
         if again:
             await somebody.log_in()
-        elif is_known:
+        elif given:
             await somebody.open()
             await somebody.is_in()
         return somebody

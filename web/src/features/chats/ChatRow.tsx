@@ -40,7 +40,7 @@ export const ChatRow = memo(
           <span className={styles.text}>
             <span className={styles.top}>
               <bdi className={styles.title}>{chat.title}</bdi>
-              <time className={cx(styles.time, chat.unread > 0 && styles.timeUnread)}>{time}</time>
+              <time className={cx(styles.time, chat.unread > 0 && !chat.isMuted && styles.timeUnread)}>{time}</time>
             </span>
             <span className={styles.bottom}>
               {chat.tick && !chat.draft && <Tick state={chat.tick} />}

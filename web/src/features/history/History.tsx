@@ -70,6 +70,8 @@ const SOON = 25;
 const LIT_MS = 1_600;
 const SETTLE_MS = 250;
 const AT_END_PX = 160;
+/** Who is as near as that to the end stays there, whatever grows. */
+const STICKS_PX = 4;
 const ROW_PX = 41;
 const LINE_PX = 21;
 const QUOTE_PX = 50;
@@ -138,7 +140,7 @@ export function History(props: HistoryProps) {
 
   // Where one begins to read: at a message, at what is unread, or at the end.
   const begun = useRef(false);
-  const wasAtEnd = useRef(false);
+  const sticks = useRef(false);
   useLayoutEffect(() => {
     if (begun.current || rows === 0) return;
     begun.current = true;
@@ -146,8 +148,9 @@ export function History(props: HistoryProps) {
     const { startAt, mark } = props;
     if (typeof startAt === "number") return reveal(startAt);
     const unread = startAt === "unread" && mark ? indexOf(mark.after + 1) : -1;
-    wasAtEnd.current = unread < 0 || unread >= count;
-    if (wasAtEnd.current) virtual.scrollToEnd();
+    const isEnd = unread < 0 || unread >= count;
+    sticks.current = isEnd && !span.hasNewer;
+    if (isEnd) virtual.scrollToEnd();
     else virtual.scrollToIndex(unread, { align: "start" });
   });
 
@@ -184,22 +187,22 @@ export function History(props: HistoryProps) {
   const scrolled = () => {
     const element = scroller.current;
     if (!element) return;
-    const isEnd = element.scrollHeight - element.scrollTop - element.clientHeight < AT_END_PX;
-    wasAtEnd.current = isEnd;
-    setAtEnd(isEnd);
+    const left = element.scrollHeight - element.scrollTop - element.clientHeight;
+    sticks.current = left < STICKS_PX && !span.hasNewer;
+    setAtEnd(left < AT_END_PX);
   };
-  // What grows below, the box one writes in or a keyboard, does not cover the last message.
-  useEffect(() => {
+  // What grows does not cover the last message: the box one writes in, a keyboard, or rows that are laid out anew.
+  const stick = useCallback(() => {
     const element = scroller.current;
-    if (!element) return;
-    let height = element.clientHeight;
-    const observer = new ResizeObserver(() => {
-      if (height !== element.clientHeight && wasAtEnd.current) element.scrollTop = element.scrollHeight;
-      height = element.clientHeight;
-    });
-    observer.observe(element);
-    return () => observer.disconnect();
+    if (element && sticks.current) element.scrollTop = element.scrollHeight;
   }, []);
+  const height = virtual.getTotalSize();
+  useLayoutEffect(stick, [stick, height]);
+  useEffect(() => {
+    const observer = new ResizeObserver(stick);
+    if (scroller.current) observer.observe(scroller.current);
+    return () => observer.disconnect();
+  }, [stick]);
 
   const row = (index: number): ReactNode => {
     if (index >= count) {
@@ -253,7 +256,7 @@ export function History(props: HistoryProps) {
           aria-live="off"
           aria-label={props.label}
           className={styles.list}
-          style={{ height: virtual.getTotalSize() }}
+          style={{ height }}
           onKeyDown={move}
         >
           <div className={styles.head} style={{ height: HEAD_PX }}>
