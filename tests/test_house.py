@@ -1,5 +1,6 @@
 """The house: what the make targets do, and what is written about the code is so."""
 
+import json
 import os
 import re
 import shutil
@@ -42,11 +43,20 @@ def declared() -> set[str]:
     return set().union(*map(names, asked))
 
 
+def of_npm() -> set[str]:
+    """Every package that the web client and its library ask for."""
+    asked: set[str] = set()
+    for folder in ("web", "web/packages/client"):
+        package = json.loads((ROOT / folder / "package.json").read_text())
+        asked |= {*package.get("dependencies", {}), *package.get("devDependencies", {})}
+    return asked
+
+
 def test_every_dependency_has_its_reason_and_no_reason_is_left_behind() -> None:
     reasons = re.findall(
         r"^\| `([^`]+)` \| [^|]+ \| [^|]+ \|$", (ROOT / "docs/dependencies.md").read_text(), re.MULTILINE
     )
-    assert sorted(reasons) == sorted(declared() | {"uv"})
+    assert set(reasons) - of_npm() == declared() | {"uv"}
 
 
 def test_the_lock_knows_every_dependency() -> None:
@@ -89,7 +99,7 @@ def test_every_contract_between_the_rooms_notices_who_breaks_it(tmp_path: Path) 
     assert re.findall(r"^(.+) BROKEN$", ended.stdout, re.MULTILINE) == CONTRACTS
 
 
-BUILT = """
+LOADED = """
 import sys
 from fireside.app import Fireside
 from fireside.config import load
@@ -111,7 +121,7 @@ print(*sorted({"apsw", "pymongo", "redis"} & sys.modules.keys()))
 def test_no_driver_is_loaded_that_is_not_used(tmp_path: Path, given: tuple[str, ...], drivers: str) -> None:
     """They are half of what starting costs."""
     ended = subprocess.run(
-        [sys.executable, "-c", BUILT, *given],
+        [sys.executable, "-c", LOADED, *given],
         cwd=tmp_path,
         env=bare_environment(),
         capture_output=True,
@@ -122,17 +132,35 @@ def test_no_driver_is_loaded_that_is_not_used(tmp_path: Path, given: tuple[str, 
     assert (ended.stdout.strip(), ended.returncode) == (drivers, 0), ended.stderr
 
 
+SOURCES = ("web/package-lock.json", "web/src/main.tsx", "web/src/old.tsx")
+INSTALLED = "uv sync --frozen --inexact --no-dev"
+FETCHED = "node npm-cli.js --prefix web ci --ignore-scripts --no-audit --no-fund"
+BUILT = ["node npm-cli.js --prefix web run build", "node web/pack.mjs web/dist src/fireside/http/webclient"]
+SERVED = "python -m fireside serve"
+
+
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
     """A folder with the Makefile, and tools that do nothing but note down what they were asked."""
+    (tmp_path / ".git").mkdir()
     for file in ("Makefile", "pyproject.toml", "uv.lock"):
         shutil.copy(ROOT / file, tmp_path)
+    for source in SOURCES:
+        (tmp_path / source).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / source).touch()
     tool(
         tmp_path / "bin/uv",
         'case "$*" in sync*) mkdir -p .venv/bin; cp bin/python .venv/bin; echo "uv $*" >> asked;; esac',
     )
-    tool(tmp_path / "bin/python", 'echo "python $*" >> asked')
+    tool(tmp_path / "bin/python", 'case "$1" in -c) pwd;; *) echo "python $*" >> asked;; esac')
+    node(tmp_path)
     return tmp_path
+
+
+def node(clone: Path, building: str = "true") -> None:
+    """Node, with npm: what it installs and packs is there then. `building`: what its build does."""
+    steps = f"*ci*) mkdir -p web/node_modules;; *build) {building};; *) mkdir -p $3 && touch $3/index.html;;"
+    tool(clone / "bin/node", f'echo "node ${{*#*/npm/bin/}}" >> asked; case "$*" in {steps} esac')
 
 
 def tool(path: Path, script: str) -> None:
@@ -141,37 +169,69 @@ def tool(path: Path, script: str) -> None:
     path.chmod(0o755)
 
 
-def make(clone: Path, *words: str) -> subprocess.CompletedProcess[str]:
+def make(clone: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run make as from a shell, whatever make this test itself runs under."""
     outer = {"MAKEFLAGS", "MAKELEVEL", "MFLAGS", "MAKEOVERRIDES", "PYTHON", "ARGS"}
     env = {name: value for name, value in os.environ.items() if name not in outer}
     env["PATH"] = f"{clone / 'bin'}{os.pathsep}/usr/bin{os.pathsep}/bin"
-    return subprocess.run(["make", *words], cwd=clone, env=env, capture_output=True, text=True, check=False, timeout=60)
+    command = [shutil.which("make") or "make", *words]
+    return subprocess.run(
+        command, cwd=clone, env=env | environment, capture_output=True, text=True, check=False, timeout=60
+    )
 
 
 def asked(clone: Path) -> list[str]:
-    """What the tools were asked since the last time."""
+    """What the tools were asked since the last time; from then on, that is a while ago."""
+    for path in clone.rglob("*"):
+        then = path.stat().st_mtime_ns - 10**9
+        os.utime(path, ns=(then, then))
     noted = clone / "asked"
     lines = noted.read_text().splitlines() if noted.exists() else []
     noted.unlink(missing_ok=True)
     return lines
 
 
-def test_make_run_installs_what_the_lock_says_once_and_serves(clone: Path) -> None:
+def test_make_run_installs_and_builds_what_the_locks_say_once_and_serves(clone: Path) -> None:
     assert make(clone, "run").returncode == 0
-    assert asked(clone) == ["uv sync --frozen --inexact --no-dev", "python -m fireside serve"]
+    assert asked(clone) == [INSTALLED, FETCHED, *BUILT, SERVED]
     assert make(clone, "run", "ARGS=--port 5001").returncode == 0
-    assert asked(clone) == ["python -m fireside serve --port 5001"]
+    assert asked(clone) == [f"{SERVED} --port 5001"]
     os.utime(clone / "uv.lock")
     assert make(clone, "run").returncode == 0
-    assert asked(clone)[0].startswith("uv sync")
+    assert asked(clone) == [INSTALLED, SERVED]
+
+
+def test_the_web_client_is_built_again_when_anything_of_it_has_changed(clone: Path) -> None:
+    assert make(clone, "web").returncode == 0
+    assert asked(clone) == [INSTALLED, FETCHED, *BUILT]
+    os.utime(clone / "web/src/main.tsx")
+    assert make(clone, "run").returncode == 0
+    assert asked(clone) == [*BUILT, SERVED]
+    (clone / "web/src/old.tsx").unlink()
+    assert make(clone, "web").returncode == 0
+    assert asked(clone) == BUILT
+    os.utime(clone / "web/package-lock.json")
+    assert make(clone, "web").returncode == 0
+    assert asked(clone) == [FETCHED, *BUILT]
+    for made in ("web/dist/index.html", "web/node_modules/.vite/deps.js"):
+        (clone / made).parent.mkdir(parents=True, exist_ok=True)
+        (clone / made).touch()
+    assert make(clone, "web").returncode == 0
+    assert asked(clone) == []
+
+
+def test_a_web_client_that_cannot_be_built_ends_it_and_is_tried_again(clone: Path) -> None:
+    node(clone, building="exit 1")
+    for first in ([INSTALLED, FETCHED], []):
+        assert make(clone, "run").returncode != 0
+        assert asked(clone) == [*first, BUILT[0]]
 
 
 def test_make_run_after_the_tests_installs_nothing_and_takes_nothing_away(clone: Path) -> None:
-    assert make(clone, ".venv/.ready-dev").returncode == 0
-    assert asked(clone) == ["uv sync --frozen --inexact --all-extras"]
+    assert make(clone, ".venv/.ready-dev", "web").returncode == 0
+    assert asked(clone)[0] == "uv sync --frozen --inexact --all-extras"
     assert make(clone, "run").returncode == 0
-    assert asked(clone) == ["python -m fireside serve"]
+    assert asked(clone) == [SERVED]
 
 
 def test_a_python_that_is_too_old_is_refused_in_a_line_that_says_what_to_do(clone: Path) -> None:
@@ -186,10 +246,26 @@ def test_a_python_that_is_too_old_is_refused_in_a_line_that_says_what_to_do(clon
 
 def test_make_alone_lists_every_target(clone: Path) -> None:
     listed = re.findall(r"^make (\w+)", make(clone).stdout, re.MULTILINE)
-    assert listed == ["help", "run", "test", "check", "fmt", "bench", "torture"]
+    assert listed == ["help", "run", "web", "test", "check", "fmt", "bench", "torture"]
 
 
 def test_make_check_holds_everyone_to_format_types_and_rooms(clone: Path) -> None:
     steps = make(clone, "--dry-run", "check").stdout
     for step in ("ruff format --check", "ruff check", "mypy", "lint-imports"):
         assert f".venv/bin/{step}" in steps
+    assert "--prefix web run lint" in steps
+
+
+def test_the_browser_of_the_tests_is_installed_where_there_is_none(clone: Path) -> None:
+    bare = {"PATH": str(clone / "bin"), "FIRESIDE_CHROMIUM": ""}
+    tool(clone / "bin/id", "echo 0")
+    tool(clone / "bin/apt-get", 'echo "apt-get $1" >> asked')
+    assert make(clone, "chromium", **bare).returncode == 0
+    assert asked(clone) == ["apt-get update", "apt-get install"]
+    assert make(clone, "chromium", **bare | {"FIRESIDE_CHROMIUM": "/opt/chromium"}).returncode == 0
+    tool(clone / "bin/id", "echo 1000")
+    ended = make(clone, "chromium", **bare)
+    assert (ended.returncode, asked(clone)) == (2, [])
+    assert ended.stderr.startswith("The tests need a Chromium. Install it (apt-get install chromium)")
+    tool(clone / "bin/chromium", "")
+    assert make(clone, "chromium", **bare).returncode == 0

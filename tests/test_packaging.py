@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -13,6 +14,7 @@ from typing import NamedTuple
 from urllib.parse import urljoin
 from zipfile import ZipFile
 
+import hatch_build
 import httpx2
 import pytest
 
@@ -29,13 +31,19 @@ hatchling.build.build_wheel(sys.argv[1])
 if len(sys.argv) > 2:
     hatchling.build.build_sdist(sys.argv[2])
 """
-FOLDERS = (".ci", "bench", "deploy", "docs", "examples", "src", "tests")
+BUILD_ONE = """
+import sys
+import hatchling.build
+getattr(hatchling.build, f"build_{sys.argv[1]}")(sys.argv[2])
+"""
+FOLDERS = (".ci", "bench", "deploy", "docs", "examples", "src", "tests", "web")
 FILES = (
     "CHANGELOG.md",
     "CONTRIBUTING.md",
     "LICENSE",
     "Makefile",
     "README.md",
+    "hatch_build.py",
     "pyproject.toml",
     "uv.lock",
     ".env.example",
@@ -43,7 +51,7 @@ FILES = (
     ".dockerignore",
     "compose.yaml",
 )
-MADE = {"node_modules", "__pycache__"}
+MADE = {"node_modules", "__pycache__", "dist"}
 
 
 class Built(NamedTuple):
@@ -67,8 +75,8 @@ def run(*command: str | Path, folder: Path = ROOT, **environment: str) -> str:
 
 
 def built_in(folder: Path, *outputs: Path) -> None:
-    """Build the project in this folder with what is installed here: nothing is fetched."""
-    run(sys.executable, "-c", BUILD, *outputs, folder=folder)
+    """Build the project in this folder with what is installed here: nothing is fetched, and there is no Node."""
+    run(sys.executable, "-c", BUILD, *outputs, folder=folder, PATH="")
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +126,8 @@ def metadata(wheel: Path) -> Message:
 def test_the_wheel_has_every_file_of_the_package_and_no_other(built: Built) -> None:
     files = [path for path in SOURCE.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
     ours = {path.relative_to(SOURCE).as_posix(): path.read_bytes() for path in files}
-    assert {"fireside/py.typed", "fireside/http/assets/swagger-ui-bundle.js"} <= set(ours)
+    page = "fireside/http/webclient/index.html"
+    assert {"fireside/py.typed", "fireside/http/assets/swagger-ui-bundle.js", page} <= set(ours), "make web"
     told = {name: content for name, content in contents(built.wheel).items() if ".dist-info/" not in name}
     assert told == ours
 
@@ -141,6 +150,34 @@ def test_the_sdist_builds_the_same_wheel(built: Built, unpacked: Path, tmp_path:
     built_in(unpacked, tmp_path)
     (again,) = tmp_path.glob("*.whl")
     assert contents(again) == contents(built.wheel)
+
+
+def test_whoever_has_the_sdist_need_not_build_the_web_client(unpacked: Path) -> None:
+    steps = run("make", "--dry-run", "web", folder=unpacked)
+    assert "npm" not in steps
+    (unpacked / "web/more.ts").touch()
+    assert "npm" in run("make", "--dry-run", "web", folder=unpacked)
+    (unpacked / "web/more.ts").unlink()
+
+
+@pytest.fixture
+def without_client(unpacked: Path, tmp_path: Path) -> Path:
+    """The tree, before anybody has built the web client."""
+    folder = tmp_path / "tree"
+    shutil.copytree(unpacked, folder, ignore=shutil.ignore_patterns("webclient"))
+    return folder
+
+
+@pytest.mark.parametrize("kind", ["wheel", "sdist"])
+def test_nothing_is_shipped_without_the_web_client(without_client: Path, tmp_path: Path, kind: str) -> None:
+    with pytest.raises(AssertionError, match=hatch_build.MISSING):
+        run(sys.executable, "-c", BUILD_ONE, kind, tmp_path, folder=without_client)
+    assert not list(tmp_path.glob("*.*"))
+
+
+def test_installed_in_place_it_needs_no_web_client(without_client: Path, tmp_path: Path) -> None:
+    run(sys.executable, "-c", BUILD_ONE, "editable", tmp_path, folder=without_client)
+    assert len(list(tmp_path.glob("*.whl"))) == 1
 
 
 def test_the_sdist_has_what_the_tests_need(unpacked: Path) -> None:
@@ -169,7 +206,7 @@ async def test_installed_it_serves_with_all_its_pages(installed: Path, tmp_path:
         httpx2.AsyncClient(base_url=server.url) as http,
     ):
         assert (await http.get("/healthz")).status_code == 200
-        for page in ("/docs", "/docs/events"):
+        for page in ("/", "/docs", "/docs/events"):
             shown = await http.get(page)
             assert shown.status_code == 200
             assets = re.findall(r'(?:src|href)="([^"#]+\.(?:js|css|svg))"', shown.text)

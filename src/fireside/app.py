@@ -39,7 +39,7 @@ from fireside.features.personal.wire import NOTED
 from fireside.features.presence.wire import PRESENCE, TYPING
 from fireside.features.receipts.wire import MOVED
 from fireside.http import app as http
-from fireside.http import health
+from fireside.http import health, web
 from fireside.http.middleware import Traffic
 from fireside.realtime.delivery import Delivery, Devices
 from fireside.realtime.edge import Edge
@@ -148,6 +148,7 @@ class Fireside:
             traffic=traffic,
             metrics=self.metrics if settings.metrics_port is None else None,
             tracer_provider=traces.provider if traces else None,
+            client=web.BUILT if settings.web else None,
         )
         self.edge = Edge(rest, self.engine_io, links=self._links)
 

@@ -110,6 +110,7 @@ class Settings(BaseSettings):
     env: Environment = Field(
         "development", description="`production` refuses what is only convenient on a laptop, and logs JSON."
     )
+    web: bool = Field(True, description="Whether the web client is served, at `/`; off where the API is all there is.")
     bcrypt_rounds: int = Field(
         12, ge=4, le=16, description="The cost of a password hash; each step doubles the time it takes."
     )

@@ -3,9 +3,10 @@ the time, are the test's to choose.
 """
 
 import asyncio
+from collections.abc import Awaitable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from fireside.app import Fireside
 from fireside.auth.tokens import Tokens
@@ -18,6 +19,10 @@ from fireside.core.ids import new_id
 from fireside.engines import stores_for
 from fireside.features.accounts.service import User
 from fireside.features.conversations.talks import UNCERTAIN_S
+from fireside.features.conversations.wire import ConversationForm
+from fireside.features.messages.wire import MessageForm
+from fireside.features.personal.wire import Flags, OwnEntry
+from fireside.features.receipts.wire import ReceiptForm
 from tests.client.inprocess import InProcessConnection
 from tests.serving import QUICK, SECRET
 
@@ -69,8 +74,16 @@ class House:
         """Another device of a user."""
         return Device(self, user, keep)
 
+    def fresh(self, user: str) -> "Device":
+        """Another one, to compare the others with."""
+        return Device(self, user, None)
+
     def token(self, user: str) -> str:
         return self._tokens.issue(user)
+
+    async def turn(self) -> None:
+        """Everybody gets to do something."""
+        await asyncio.sleep(0)
 
     async def tell(self) -> None:
         """Write and tell what waits for its time, and let it arrive."""
@@ -85,6 +98,30 @@ class House:
 
     async def lose_bus(self, how: int) -> None:
         """There is none."""
+
+
+class Shown(Protocol):
+    """What there is to see of a conversation: a `LocalConversation`, or what tells of one elsewhere."""
+
+    id: str
+    about: ConversationForm | None
+    first: int
+    seq: int
+    rev: int
+
+    @property
+    def unread(self) -> int: ...
+
+    @property
+    def flags(self) -> Flags: ...
+
+    @property
+    def receipts(self) -> dict[str, ReceiptForm]: ...
+
+    @property
+    def own(self) -> dict[int, OwnEntry]: ...
+
+    def history(self) -> list[MessageForm]: ...
 
 
 class Device:
@@ -118,6 +155,10 @@ class Device:
         async with asyncio.timeout(HUNG_S):
             await self.client.settled()
 
+    async def conversations(self) -> Mapping[str, Shown]:
+        """What it knows, the conversation in which something happened last as the last."""
+        return self.client.state.conversations
+
     async def read_all(self) -> None:
         """Have every message there is to read."""
         for local in list(self.client.state.conversations.values()):
@@ -128,7 +169,7 @@ class Device:
                     break
         await self.settled()
 
-    async def attempt(self, doing: Any) -> Any:
+    async def attempt(self, doing: Awaitable[Any]) -> Any:
         """Do something that may be refused, or whose answer may be lost; None then."""
         with suppress(Lost, Refused):
             async with asyncio.timeout(HUNG_S):

@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 
 from fireside.client import Client
+from fireside.client.state import MissingChanges
 from fireside.core.ids import new_id
 from fireside.features.messages.service import Message
+from fireside.features.messages.wire import Page
 from tests.client.house import Device, House, at_once
 from tests.client.world import DAY_MS, seen, shown
 
@@ -31,6 +33,11 @@ async def pair_in(house: House) -> tuple[Device, Device]:
 async def both_settled(*devices: Device) -> None:
     for device in devices:
         await device.settled()
+
+
+async def both_stopped(*devices: Device) -> None:
+    for device in devices:
+        await device.stop()
 
 
 async def flood(device: Device, to: str, many: int) -> None:
@@ -124,6 +131,23 @@ async def test_f5_what_is_read_while_frames_are_lost_is_as_true_as_the_rest(hous
     await changing
     await house.tell()
     await equals_a_fresh_one(house, ann, bob)
+
+
+async def test_f5_what_changes_while_older_messages_are_on_their_way_is_asked_for_again(house: House) -> None:
+    ann, bob = await pair_in(house)
+    for number in range(30):
+        await ann.client.send(f"{number}", to=bob.user)
+    await bob.restart(forgetful=True)
+    await bob.settled()
+    (local,) = seen(bob).values()
+    rev, first = local.rev, local.first
+    page = await bob.client.call("getMessages", Page, conversation=local.id, before=first, limit=5)
+    await ann.client.edit(page.messages[-1], "edited")
+    await house.tell()
+    await bob.settled()
+    bob.client.state.take_older(local, page.messages, rev)
+    assert bob.client.state.missing() == [MissingChanges(local.id, rev, rev + 1)]
+    await both_stopped(ann, bob)
 
 
 @pytest.mark.parametrize("missed", [1, 24, 25, 500, 5_000])

@@ -1,5 +1,6 @@
 """The model test: whatever people do, and whatever happens to their lines and programs, in any order, every device ends
-with what a fresh one gets; on both engines, and where the devices are on two nodes whose bus is lost now and then.
+with what a fresh one gets; on both engines, where the devices are on two nodes whose bus is lost now and then, and
+where their client is the TypeScript one, which is held to what a fresh Python one gets.
 
 `FIRESIDE_MODEL_RUNS` says how many runs there are of each.
 """
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 
 from fireside.features.inbox import missed
 from tests.client.house import House
+from tests.client.javascript import JavaScriptHouse, build
 from tests.client.world import STEPS, Step, World
 from tests.cluster.town import Town
 from tests.engines import Mongod
@@ -59,7 +61,7 @@ class Place:
         self._runner.close()
 
 
-@pytest.fixture(params=["sqlite", "mongo", "nodes"])
+@pytest.fixture(params=["sqlite", "mongo", "nodes", "javascript"])
 def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
     given = {}
     kind = House
@@ -71,6 +73,9 @@ def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
         given["VALKEY_URL"] = valkey.url
         kind = Town
         monkeypatch.setattr(missed, "COMPANY_S", 1e6)
+    if request.param == "javascript":
+        build()
+        kind = JavaScriptHouse
     place = Place(kind, tmp_path, **given)
     yield place
     place.close()

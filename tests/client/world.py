@@ -7,15 +7,16 @@ acknowledged is there, once, and nothing that was refused is.
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Mapping
 from itertools import count
-from typing import Any, NamedTuple, TypedDict
+from typing import Any, NamedTuple, TypedDict, TypeVar
 
 from fireside.client import LocalConversation, Refused
 from fireside.features.messages.wire import MessageForm
-from tests.client.house import HUNG_S, Device, House
+from tests.client.house import HUNG_S, Device, House, Shown
 
-Doing = Callable[[], Coroutine[Any, Any, Any]]
+S = TypeVar("S", bound=Shown)
+Doing = Callable[[], Awaitable[Any]]
 DAY_MS = 86_400_000
 EMOJI = "👍😂🎉🔥"
 
@@ -75,7 +76,7 @@ class World:
         if done is not None:
             await done
         for _ in range(step.turns):
-            await asyncio.sleep(0)
+            await self._house.turn()
 
     async def end(self) -> None:
         """Everything is well again; wait until everybody has everything."""
@@ -102,14 +103,14 @@ class World:
 
     async def compare(self) -> None:
         """Every device has what a fresh one gets."""
-        fresh = {user: await self._house.device(user, keep=None).start() for user in self.people}
+        fresh = {user: await self._house.fresh(user).start() for user in self.people}
         self._fresh = list(fresh.values())
         for device in (*self._fresh, *self.devices):
             await device.settled()
             await device.read_all()
         self._check_posted(fresh)
         for device in self.devices:
-            live, other = seen(device), seen(fresh[device.user])
+            live, other = begun(await device.conversations()), seen(fresh[device.user])
             assert live.keys() == other.keys()
             for each, local in live.items():
                 one, another = pair(local, other[each])
@@ -142,9 +143,9 @@ class World:
     def device(self, step: Step) -> Device:
         return self.devices[step.a % len(self.devices)]
 
-    def message(self, step: Step) -> MessageForm | None:
+    async def message(self, step: Step) -> MessageForm | None:
         """One that this device has."""
-        talks = list(self.device(step).client.state.conversations.values())
+        talks = list((await self.device(step).conversations()).values())
         history = talks[step.b % len(talks)].history() if talks else []
         return history[-1 - step.c % len(history)] if history else None
 
@@ -168,8 +169,8 @@ class World:
         answer = device.client.post(content, client_id=client_id, **where)
         self.posted.append(Posted(device, client_id, content, where, answer))
 
-    def change(self, step: Step) -> None:
-        message = self.message(step)
+    async def change(self, step: Step) -> None:
+        message = await self.message(step)
         if message is None:
             return
         client = self.device(step).client
@@ -184,8 +185,8 @@ class World:
         }
         self.do(step, changes[step.name]())
 
-    def read(self, step: Step) -> None:
-        message = self.message(step)
+    async def read(self, step: Step) -> None:
+        message = await self.message(step)
         if message is not None:
             self.device(step).client.mark_read(message.conversation, message.seq)
 
@@ -202,8 +203,8 @@ class World:
         }
         self.do(step, changes[step.name]())
 
-    def flag(self, step: Step) -> None:
-        message = self.message(step)
+    async def flag(self, step: Step) -> None:
+        message = await self.message(step)
         if message is not None:
             flag = ("pinned", "archived", "unread")[step.b % 3]
             self.do(step, self.device(step).client.set_flags(message.conversation, **{flag: bool(step.c % 2)}))
@@ -211,8 +212,8 @@ class World:
     def show_reading(self, step: Step) -> None:
         self.do(step, self.device(step).client.show_reading(bool(step.c % 2)))
 
-    def older(self, step: Step) -> None:
-        message = self.message(step)
+    async def older(self, step: Step) -> None:
+        message = await self.message(step)
         if message is not None:
             self.do(step, self.device(step).client.older(message.conversation, 1 + step.c))
 
@@ -256,7 +257,7 @@ class World:
     def wait(self, step: Step) -> Awaitable[None]:
         return self.device(step).settled()
 
-    def do(self, step: Step, doing: Coroutine[Any, Any, Any]) -> None:
+    def do(self, step: Step, doing: Awaitable[Any]) -> None:
         """Begin something; nobody waits for it."""
         task = asyncio.create_task(self.device(step).attempt(doing))
         self._doing.add(task)
@@ -282,12 +283,17 @@ STEPS: dict[str, Callable[[World, Step], Awaitable[None] | None]] = {
 }
 
 
+def begun(conversations: Mapping[str, S]) -> dict[str, S]:
+    """Those in which something was said."""
+    return {each: local for each, local in conversations.items() if local.seq}
+
+
 def seen(device: Device) -> dict[str, LocalConversation]:
     """The conversations that have begun."""
-    return {each: local for each, local in device.client.state.conversations.items() if local.seq}
+    return begun(device.client.state.conversations)
 
 
-def shown(local: LocalConversation) -> dict[str, object]:
+def shown(local: Shown) -> dict[str, object]:
     """What there is to see of one."""
     return {
         "about": local.about,
@@ -301,7 +307,7 @@ def shown(local: LocalConversation) -> dict[str, object]:
     }
 
 
-def pair(live: LocalConversation, fresh: LocalConversation) -> tuple[dict[str, object], dict[str, object]]:
+def pair(live: Shown, fresh: Shown) -> tuple[dict[str, object], dict[str, object]]:
     """What a device shows of a conversation, and a fresh one; and the two are to be the same.
 
     Who has left may have heard of what happened in the same moment, and of nothing after it: of that a fresh device

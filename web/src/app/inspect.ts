@@ -1,0 +1,41 @@
+/**
+ * What this device knows, as plain data, in the console: `fireside.conversations()`. It is there to be looked at, changes
+ * nothing, and tells the owner of the page what is theirs. The journeys hold it against a fresh client.
+ */
+
+import type { Client } from "@fireside/client";
+
+function inspecting(client: Client) {
+  return Object.freeze({
+    settled: () => client.settled(),
+    waiting: () => client.waiting().length,
+    conversations: () =>
+      Array.from(client.state.conversations.values(), (local) => ({
+        id: local.id,
+        about: local.about,
+        first: local.first,
+        seq: local.seq,
+        rev: local.rev,
+        unread: local.unread,
+        flags: local.flags,
+        receipts: [...local.receipts.values()],
+        own: [...local.own.values()],
+        messages: local.history(),
+      })),
+  });
+}
+
+declare global {
+  interface Window {
+    fireside?: ReturnType<typeof inspecting>;
+  }
+}
+
+/** Be there in the console, until what this gives is called. */
+export function offerInspection(client: Client): () => void {
+  const offered = inspecting(client);
+  window.fireside = offered;
+  return () => {
+    if (window.fireside === offered) delete window.fireside;
+  };
+}
