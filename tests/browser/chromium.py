@@ -14,6 +14,8 @@ QUIET = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # What drops down below the address nobody sees. Each window would have two pages for it: a second of work.
+    "--disable-features=WebUIOmniboxPopup,WebUIOmniboxAimPopup",
 ]
 PATIENCE_MS = 20_000
 
