@@ -70,7 +70,7 @@ class System:
 
 
 _FIRESIDE = (sys.executable, "-m", "fireside", "serve")
-_FIRESIDE_ENV = {"FIRESIDE_RATE_LIMITS": "off", "FIRESIDE_BCRYPT_ROUNDS": "4", "FIRESIDE_ENV": "development"}
+_FIRESIDE_ENV = {"FIRESIDE_RATE_LIMITS": "off", "FIRESIDE_BCRYPT_ROUNDS": "4", "FIRESIDE_ENV": "production"}
 NODE_REFERENCE = System(
     "node", (str(NODE), str(REFERENCE / "server.js")), "mongod", None, {"NODE_ENV": "production", "BCRYPT_ROUNDS": "4"}
 )

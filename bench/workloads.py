@@ -38,9 +38,13 @@ def watch(server: Running) -> Stopwatch:
 
 def conditions(server: Running, window: Window) -> Figures:
     """What else was going on: a core at its limit, or a stranger on it, decides how to read the other rows."""
-    load = (window.database_s + window.generator_s) / window.wall_s / server.load_cores
     busy = {figures.core(number): 100 * window.busy(number) for number in range(len(window.cores_s))}
-    return {figures.LOAD: 100 * load} | busy | {figures.OTHERS: 100 * window.others}
+    return {figures.LOAD: load(server, window)} | busy | {figures.OTHERS: 100 * window.others}
+
+
+def load(server: Running, window: Window) -> float:
+    """How much of their cores the database and the generator have used, in percent."""
+    return 100 * (window.database_s + window.generator_s) / window.wall_s / server.load_cores
 
 
 def both(one: Figures, other: Figures) -> Figures:
@@ -187,6 +191,7 @@ async def at_rate(server: Running, plan: Plan, pairs: list[Pair], rate: float, l
     for measure, value in figures.latencies(meter.ack_s, meter.delivery_s).items():
         rows[replace(measure, label=f"{label}: {measure.label}")] = value if kept_up else math.nan
     rows[Measure(f"{label}: server CPU, µs per message", "less", 1)] = window.server_s / max(done, 1) * 1e6
+    rows[Measure(f"{label}: {figures.LOAD.label}", "neither")] = load(server, window)
     rows[Measure(f"{label}: generator late, p99 ms", "neither", 2)] = figures.percentile(lag_s, 0.99) * 1000
     return rows | {figures.OTHERS: 100 * window.others}
 

@@ -9,12 +9,11 @@ is set): there they fail, so that nobody takes a skipped engine for a tested one
 
 import importlib.util
 import os
-import signal
 import socket
 import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -28,6 +27,7 @@ from fireside.engines import Stores, on_mongo, on_sqlite
 from fireside.store.mongo import MongoEngine
 from fireside.store.sqlite import SqliteEngine
 from tests.fakes import in_memory
+from tests.hanging import hanging
 
 Engine = TypeVar("Engine", SqliteEngine, MongoEngine)
 
@@ -129,16 +129,10 @@ class Mongod:
             self._process.kill()
             self._process.wait(30)
 
-    @contextmanager
-    def hanging(self) -> Iterator[None]:
+    def hanging(self) -> AbstractContextManager[None]:
         """Connected, but it answers nobody until the block ends."""
         assert self._process is not None
-        self._process.send_signal(signal.SIGSTOP)
-        os.waitpid(self._process.pid, os.WUNTRACED)  # returns when it has stopped
-        try:
-            yield
-        finally:
-            self._process.send_signal(signal.SIGCONT)
+        return hanging(self._process)
 
     def _wait(self, uri: str) -> None:
         assert self._process is not None

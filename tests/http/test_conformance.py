@@ -1,6 +1,7 @@
 """What the OpenAPI document promises, tried on a whole server with generated requests, good and bad (schemathesis)."""
 
 import asyncio
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ Case = schemathesis.Case[Any]
 schema = schemathesis.openapi.from_dict(asyncio.run(get_json(whole(Path("nowhere")), "/openapi.json")))
 # What no text of ours may have in it, JSON Schema has no good words for.
 schema.config.generation.update(allow_x00=False)
-some = settings(max_examples=25, derandomize=True, deadline=None)
+some = settings(max_examples=100 if os.environ.get("FIRESIDE_TEST_LONG") else 15, derandomize=True, deadline=None)
 
 UNSAYABLE = {
     # JSON Schema counts characters and a password counts bytes.

@@ -17,6 +17,7 @@ from tests.torture.replica_set import running_replica_set
 from tests.valkey import Valkey
 
 CUT_OFF_S = 10.0
+HANGS_S = (5.0, 20.0)
 SETTINGS = {"FIRESIDE_PING_INTERVAL_S": "5", "FIRESIDE_PING_TIMEOUT_S": "5"}
 """Who is cut off without being told notices it so soon."""
 
@@ -58,6 +59,8 @@ async def running_deployment(folder: Path, topology: Topology, random: Random) -
         elif topology.database == "replica set":
             replica_set = await everything.enter_async_context(running_replica_set(folder, random))
             faults["kill the primary"] = replica_set.kill_primary
+            faults["kill the primary, which is ahead"] = replica_set.kill_primary_ahead
+            faults["hang the primary"] = replica_set.hang_primary
 
             async def cut_off(random: Random) -> None:
                 await replica_set.cut_off(random.choice(names), CUT_OFF_S)
@@ -70,6 +73,7 @@ async def running_deployment(folder: Path, topology: Topology, random: Random) -
             everything.callback(valkey.kill)
             await asyncio.to_thread(valkey.start)
             faults["kill Valkey"] = _killing_and_starting(valkey, 8.0)
+            faults["hang Valkey"] = _hanging(valkey)
             for name in names:
                 settings[name]["VALKEY_URL"] = valkey.url
         nodes = []
@@ -80,6 +84,7 @@ async def running_deployment(folder: Path, topology: Topology, random: Random) -
             node = FiresideProcess(folder / name, settings[name])
             nodes.append(await everything.enter_async_context(node))
         faults["kill a worker"] = _killing_worker(nodes) if topology.workers > 1 else _killing_node(nodes)
+        faults["hang a worker"] = _hanging_worker(nodes)
         faults["restart a node"] = _restarting(nodes)
         yield Deployment(nodes, faults)
 
@@ -88,12 +93,33 @@ def _killing_worker(nodes: Sequence[FiresideProcess]) -> Fault:
     """kill -9 of a worker, which its node starts again: that is its own affair, and nobody waits for it."""
 
     async def kill(random: Random) -> None:
-        supervisor = psutil.Process(random.choice(nodes).pid)
-        while not (workers := supervisor.children()):  # noqa: ASYNC110 - a process tells nobody of its children
-            await asyncio.sleep(0.1)  # the last one may have died a moment ago
-        random.choice(sorted(workers, key=lambda each: int(each.pid))).kill()
+        (await _worker(random.choice(nodes), random)).kill()
 
     return kill
+
+
+def _hanging_worker(nodes: Sequence[FiresideProcess]) -> Fault:
+    """One does nothing for longer than its clients wait for it, and then goes on with them as if they were there."""
+
+    async def hang(random: Random) -> None:
+        worker = await _worker(random.choice(nodes), random)
+        worker.suspend()
+        try:
+            await asyncio.sleep(random.uniform(*HANGS_S))
+        finally:
+            worker.resume()
+
+    return hang
+
+
+async def _worker(node: FiresideProcess, random: Random) -> psutil.Process:
+    """One of its workers, or it itself where there are none."""
+    process = psutil.Process(node.pid)
+    if "FIRESIDE_WORKERS" not in process.environ():
+        return process
+    while not (workers := process.children()):  # noqa: ASYNC110 - a process tells nobody of its children
+        await asyncio.sleep(0.1)  # the last one may have died a moment ago
+    return random.choice(sorted(workers, key=lambda each: int(each.pid)))
 
 
 def _killing_node(nodes: Sequence[FiresideProcess]) -> Fault:
@@ -117,6 +143,16 @@ def _restarting(nodes: Sequence[FiresideProcess]) -> Fault:
         await node.start()
 
     return restart
+
+
+def _hanging(server: Valkey) -> Fault:
+    """It keeps its connections, and answers nobody for a while."""
+
+    async def hang(random: Random) -> None:
+        with server.hanging():
+            await asyncio.sleep(random.uniform(*HANGS_S))
+
+    return hang
 
 
 def _killing_and_starting(server: Mongod | Valkey, longest_s: float) -> Fault:

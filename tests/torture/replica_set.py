@@ -8,7 +8,7 @@ import asyncio
 import re
 import subprocess
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AbstractContextManager, AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -18,12 +18,15 @@ from pymongo.errors import PyMongoError
 
 from fireside.torture.proxy import HALF_OPEN, Proxy
 from tests.engines import mongod_binary
+from tests.hanging import hanging
 from tests.torture.ports import free_port
 
 MEMBERS = 3
 NAME = "torture"
 ELECTION_TIMEOUT_MS = 2000
 """A primary that is gone is missed so soon; the default is 10 s."""
+AHEAD_S = 4.0
+HANGS_S = (5.0, 15.0)
 START_ATTEMPTS = 600
 APP_NAME = re.compile(rb"fireside-node-\d+")
 
@@ -56,6 +59,17 @@ class Member:
         if self._process is not None:
             self._process.kill()
             self._process.wait(30)
+
+    def hanging(self) -> AbstractContextManager[None]:
+        """It answers nobody until the block ends."""
+        assert self._process is not None
+        return hanging(self._process)
+
+    async def come_back(self, random: Random) -> None:
+        """Start it again some seconds later, and wait until it is there."""
+        await asyncio.sleep(random.uniform(1.0, 5.0))
+        self.run()
+        await _until(lambda: bool(self.ask("ping")))
 
     def ask(self, command: str, argument: object = 1) -> dict[str, Any]:
         """Ask it itself, past the proxy."""
@@ -107,9 +121,24 @@ class ReplicaSet:
         """kill -9, and start again some seconds later: by then there is another."""
         primary = await self.primary()
         primary.kill()
-        await asyncio.sleep(random.uniform(1.0, 5.0))
-        primary.run()
-        await _until(lambda: bool(primary.ask("ping")))
+        await primary.come_back(random)
+
+    async def kill_primary_ahead(self, random: Random) -> None:
+        """kill -9 of a primary that has written what no other has: when it comes back, it has to take that back."""
+        primary = await self.primary()
+        with ExitStack() as hang:
+            for member in self._members:
+                if member is not primary:
+                    hang.enter_context(member.hanging())
+            await asyncio.sleep(AHEAD_S)
+            primary.kill()
+        await primary.come_back(random)
+
+    async def hang_primary(self, random: Random) -> None:
+        """It does nothing until there has long been another, and then goes on as if it were the primary still."""
+        primary = await self.primary()
+        with primary.hanging():
+            await asyncio.sleep(random.uniform(*HANGS_S))
 
     async def cut_off(self, node: str, seconds: float) -> None:
         """Nothing gets through between this node and the database, and nobody is told."""

@@ -20,8 +20,7 @@ from tests.durability.weakened import Replace
 from tests.durability.wire import HOST
 from tests.torture.test_short import killing
 
-# python-socketio does not wait for the end of requests of a connection that was cut.
-pytestmark = [pytest.mark.timeout(300), pytest.mark.filterwarnings("ignore:Unclosed connection:ResourceWarning")]
+pytestmark = pytest.mark.timeout(300)
 
 
 @dataclass(frozen=True)
