@@ -146,8 +146,9 @@ class Somebody:
         for text in texts:
             await expect(self.message(text)).to_have_count(1)
         shown = await self.messages.all_inner_texts()
-        places = [next(place for place, each in enumerate(shown) if text in each) for text in texts]
+        places = [place for text in texts for place, each in enumerate(shown) if text in each]
         assert places == sorted(places), shown
+        assert len(places) == len(texts), shown
 
     async def sees_tick(self, text: str, tick: str) -> None:
         await expect(self.message(text).get_by_role("img", name=tick, exact=True)).to_be_visible()

@@ -91,7 +91,8 @@ async def test_opened_offline_it_shows_what_was_there_and_sends_what_is_written_
 ) -> None:
     ann, bob = await talking(arrives, server)
     await ann.page.evaluate("navigator.serviceWorker.ready.then(() => null)")
-    await ann.page.wait_for_function(KEPT)
+    while not await ann.page.evaluate(KEPT):
+        await asyncio.sleep(0.05)
     await cut_off(ann)
     await ann.page.reload()
     await ann.sees("Hello Bob")
@@ -101,6 +102,22 @@ async def test_opened_offline_it_shows_what_was_there_and_sends_what_is_written_
     await expect(ann.waiting).to_have_count(len(AWAY))
     await ann.context.set_offline(False)
     await bob.sees("Hello Bob", *AWAY)
+
+
+async def test_what_is_not_known_here_is_gone_when_the_server_says_so(
+    arrives: Arrivals, server: FiresideProcess
+) -> None:
+    ann = await arrives("ann", server)
+    await cut_off(ann)
+    await ann.page.evaluate("location.hash = '#/c/000000000000000000000000'")
+    gone = ann.page.get_by_text("It is not there any more.")
+    await expect(ann.page.get_by_text("Pick a conversation")).to_have_count(0)
+    await expect(gone).to_have_count(0)
+    await ann.context.set_offline(False)
+    await ann.try_now()
+    await expect(gone).to_be_visible()
+    await ann.page.get_by_role("main").get_by_role("button", name="Back to the list").click()
+    await expect(gone).to_have_count(0)
 
 
 async def test_an_edit_and_a_deletion_while_offline(arrives: Arrivals, server: FiresideProcess) -> None:

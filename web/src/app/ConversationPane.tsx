@@ -15,11 +15,13 @@ import { reach } from "../model/ticks";
 import type { LocalConversation, Message, Outgoing } from "../model/types";
 import type { Person } from "../model/users";
 import { useView } from "../model/view";
+import { Button } from "../ui/Button";
 import { Empty } from "../ui/Empty";
 import type { TickState } from "../ui/Tick";
 import { toasts } from "../ui/toasts";
 import { ConversationHeader } from "./ConversationHeader";
 import { LineBanner } from "./LineBanner";
+import { go, to } from "./routes";
 import { useAttention, useMedia } from "./useMedia";
 import { mayEdit, useMessageActions } from "./useMessageActions";
 import { useStart } from "./useStart";
@@ -59,7 +61,7 @@ export function ConversationPane(props: ConversationPaneProps) {
       : directWith(conversations.values(), me, user ?? "");
   });
   const version = useSelected(() => local?.version ?? 0);
-  const isReady = useSelected((current) => current.state.cursor !== "");
+  const isUpToDate = useSelected((current) => current.online && !current.state.isBehind);
   const id = local?.about ? local.id : null;
   const about = local?.about ?? null;
   const isGroup = about?.kind === "group";
@@ -156,10 +158,17 @@ export function ConversationPane(props: ConversationPaneProps) {
     requestAnimationFrame(() => history.current?.toEnd());
   };
 
-  if (props.conversation && isReady && !local) {
+  if (props.conversation && !local) {
     return (
       <main className={styles.pane}>
-        <Empty title={t("problem.gone")} />
+        <div className={styles.banner}>
+          <LineBanner />
+        </div>
+        {isUpToDate && (
+          <Empty title={t("problem.gone")}>
+            <Button onClick={() => go(to.list())}>{t("chats.back")}</Button>
+          </Empty>
+        )}
       </main>
     );
   }

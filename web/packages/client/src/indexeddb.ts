@@ -76,7 +76,11 @@ export class IndexedDbStore implements Store {
   }
 
   async keep(message: KeptOutgoing): Promise<void> {
-    await this.opened.put("outbox", message);
+    const writing = this.opened.transaction("outbox", "readwrite");
+    const written = writing.store.put(message);
+    // All of it is on its way now: a page that is closed in the next moment loses nothing.
+    writing.commit();
+    await Promise.all([written, writing.done]);
   }
 
   async drop(clientId: string): Promise<void> {
