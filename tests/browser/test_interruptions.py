@@ -91,7 +91,7 @@ async def test_opened_offline_it_shows_what_was_there_and_sends_what_is_written_
 ) -> None:
     ann, bob = await talking(arrives, server)
     await ann.page.evaluate("navigator.serviceWorker.ready.then(() => null)")
-    while not await ann.page.evaluate(KEPT):
+    while not await ann.page.evaluate(KEPT):  # noqa: ASYNC110 - the policy lets no page wait for an expression
         await asyncio.sleep(0.05)
     await cut_off(ann)
     await ann.page.reload()
