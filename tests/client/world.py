@@ -108,6 +108,10 @@ class World:
         for device in (*self._fresh, *self.devices):
             await device.settled()
             await device.read_all()
+        # What a fresh one has marked the others hear of a moment later.
+        await self._house.tell()
+        for device in self.devices:
+            await device.settled()
         self._check_posted(fresh)
         for number, device in enumerate(self.devices):
             live, other = begun(await device.conversations()), seen(fresh[device.user])
