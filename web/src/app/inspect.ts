@@ -9,19 +9,7 @@ function inspecting(client: Client) {
   return Object.freeze({
     settled: () => client.settled(),
     waiting: () => client.waiting().length,
-    conversations: () =>
-      Array.from(client.state.conversations.values(), (local) => ({
-        id: local.id,
-        about: local.about,
-        first: local.first,
-        seq: local.seq,
-        rev: local.rev,
-        unread: local.unread,
-        flags: local.flags,
-        receipts: [...local.receipts.values()],
-        own: [...local.own.values()],
-        messages: local.history(),
-      })),
+    conversations: () => Array.from(client.state.conversations.values(), (local) => local.plain()),
   });
 }
 

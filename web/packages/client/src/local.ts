@@ -107,6 +107,13 @@ export class LocalConversation {
     return unread;
   }
 
+  /** What there is to see of it, as plain data. */
+  plain() {
+    const { id, about, first, seq, rev, unread, flags } = this;
+    const [receipts, own] = [[...this.receipts.values()], [...this.own.values()]];
+    return { id, about, first, seq, rev, unread, flags, receipts, own, messages: this.history() };
+  }
+
   /** How much of it is here, for the server. */
   known(): KnownForm {
     return { seq: this.seq, rev: this.rev };

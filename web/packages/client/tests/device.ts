@@ -49,19 +49,7 @@ const DOINGS: Record<string, (device: number, ...args: never[]) => unknown> = {
     }
     await client.settled();
   },
-  conversations: (device) =>
-    Array.from(held(device).client.state.conversations.values(), (local) => ({
-      id: local.id,
-      about: local.about,
-      first: local.first,
-      seq: local.seq,
-      rev: local.rev,
-      unread: local.unread,
-      flags: local.flags,
-      receipts: [...local.receipts.values()],
-      own: [...local.own.values()],
-      messages: local.history(),
-    })),
+  conversations: (device) => Array.from(held(device).client.state.conversations.values(), (local) => local.plain()),
   /** Everybody else gets to do something. */
   turn: () => new Promise((resolve) => setImmediate(resolve, null)),
 };
