@@ -1,5 +1,5 @@
 import { Users } from "lucide-react";
-import { useRef, useState, type KeyboardEvent } from "react";
+import { useRef, useState, type KeyboardEvent, type ReactNode } from "react";
 import { t } from "../../lib/i18n";
 import { listTime } from "../../lib/time/dates";
 import type { ChatSummary } from "../../model/chats";
@@ -77,58 +77,43 @@ export default function Find({ chats, within, onChat, onPerson, onMessage, onNew
           </Button>
         )}
         <div className={styles.found} aria-live="polite">
-          {foundChats.length > 0 && (
-            <section>
-              <h3>{t("find.chats")}</h3>
-              <ul>
-                {foundChats.map((chat) => (
-                  <li key={chat.id}>
-                    <PersonRow
-                      id={chat.faceId}
-                      name={chat.title}
-                      isGroup={chat.isGroup}
-                      onSelect={() => onChat(chat.href)}
-                    />
-                  </li>
-                ))}
-              </ul>
-            </section>
-          )}
-          {people.length > 0 && (
-            <section>
-              <h3>{t("find.people")}</h3>
-              <ul>
-                {people.map((person) => (
-                  <li key={person._id}>
-                    <PersonRow
-                      id={person._id}
-                      name={person.username}
-                      hint={person._id === client.state.me ? t("chats.selfHint") : undefined}
-                      onSelect={() => onPerson(person)}
-                    />
-                  </li>
-                ))}
-              </ul>
-            </section>
-          )}
-          {messages.hits.length > 0 && (
-            <section>
-              <h3>{t("find.messages")}</h3>
-              <ul>
-                {messages.hits.map((hit) => (
-                  <li key={`${hit.conversation}.${hit.message.seq}`}>
-                    <button type="button" className={styles.hit} onClick={() => onMessage(hit)}>
-                      <span className={styles.top}>
-                        <bdi>{chatById(hit.conversation)?.title}</bdi>
-                        <time>{listTime(hit.message.timestamp, Date.now())}</time>
-                      </span>
-                      <Snippet text={hit.message.content} words={wanted} />
-                    </button>
-                  </li>
-                ))}
-              </ul>
-            </section>
-          )}
+          <Found title={t("find.chats")}>
+            {foundChats.map((chat) => (
+              <li key={chat.id}>
+                <PersonRow
+                  id={chat.faceId}
+                  name={chat.title}
+                  isGroup={chat.isGroup}
+                  onSelect={() => onChat(chat.href)}
+                />
+              </li>
+            ))}
+          </Found>
+          <Found title={t("find.people")}>
+            {people.map((person) => (
+              <li key={person._id}>
+                <PersonRow
+                  id={person._id}
+                  name={person.username}
+                  hint={person._id === client.state.me ? t("chats.selfHint") : undefined}
+                  onSelect={() => onPerson(person)}
+                />
+              </li>
+            ))}
+          </Found>
+          <Found title={t("find.messages")}>
+            {messages.hits.map((hit) => (
+              <li key={`${hit.conversation}.${hit.message.seq}`}>
+                <button type="button" className={styles.hit} onClick={() => onMessage(hit)}>
+                  <span className={styles.top}>
+                    <bdi>{chatById(hit.conversation)?.title}</bdi>
+                    <time>{listTime(hit.message.timestamp, Date.now())}</time>
+                  </span>
+                  <Snippet text={hit.message.content} words={wanted} />
+                </button>
+              </li>
+            ))}
+          </Found>
           {isNothing && <p className={styles.note}>{t("find.none", { query: words })}</p>}
           {words === "" && foundChats.length === 0 && <p className={styles.note}>{t("find.hint")}</p>}
           {within && words !== "" && messages.hasOlder && (
@@ -140,5 +125,16 @@ export default function Find({ chats, within, onChat, onPerson, onMessage, onNew
         </div>
       </div>
     </Dialog>
+  );
+}
+
+/** What was found of a kind, if anything was. */
+function Found({ title, children }: { title: string; children: readonly ReactNode[] }) {
+  if (children.length === 0) return null;
+  return (
+    <section>
+      <h3>{title}</h3>
+      <ul>{children}</ul>
+    </section>
   );
 }

@@ -88,9 +88,9 @@ export default function InfoPanel(props: InfoPanelProps) {
             <section className={styles.section}>
               <h3 className={styles.head}>{t("group.members", { count: about.memberCount })}</h3>
               {isManager && (
-                <button
-                  type="button"
-                  className={styles.action}
+                <Action
+                  icon={<UserPlus size={20} />}
+                  label={t("group.addPeople")}
                   onClick={() =>
                     setOpen(
                       <AddPeople
@@ -101,9 +101,7 @@ export default function InfoPanel(props: InfoPanelProps) {
                       />,
                     )
                   }
-                >
-                  <UserPlus size={20} /> {t("group.addPeople")}
-                </button>
+                />
               )}
               <ul aria-label={t("group.people")}>
                 {known.map((member) => (
@@ -120,9 +118,9 @@ export default function InfoPanel(props: InfoPanelProps) {
             </section>
             <section className={styles.section}>
               {isManager && (
-                <button
-                  type="button"
-                  className={styles.action}
+                <Action
+                  icon={<Pencil size={20} />}
+                  label={t("group.edit")}
                   onClick={() =>
                     setOpen(
                       <EditGroup
@@ -132,13 +130,12 @@ export default function InfoPanel(props: InfoPanelProps) {
                       />,
                     )
                   }
-                >
-                  <Pencil size={20} /> {t("group.edit")}
-                </button>
+                />
               )}
-              <button
-                type="button"
-                className={cx(styles.action, styles.danger)}
+              <Action
+                icon={<LogOut size={20} />}
+                label={t("group.leave")}
+                isDanger
                 onClick={() =>
                   setOpen(
                     <Confirm
@@ -150,15 +147,28 @@ export default function InfoPanel(props: InfoPanelProps) {
                     />,
                   )
                 }
-              >
-                <LogOut size={20} /> {t("group.leave")}
-              </button>
+              />
             </section>
           </>
         )}
       </div>
       <Suspense fallback={null}>{open}</Suspense>
     </aside>
+  );
+}
+
+interface ActionProps {
+  icon: ReactNode;
+  label: string;
+  isDanger?: boolean;
+  onClick: () => void;
+}
+
+function Action({ icon, label, isDanger, onClick }: ActionProps) {
+  return (
+    <button type="button" className={cx(styles.action, isDanger && styles.danger)} onClick={onClick}>
+      {icon} {label}
+    </button>
   );
 }
 
