@@ -11,7 +11,7 @@ from playwright.async_api import Page
 from fireside.client import Client, login
 from tests.client.house import Shown
 from tests.client.javascript import Mirror
-from tests.client.world import pair
+from tests.client.world import differences, pair
 from tests.journeys.people import Json
 from tests.serving import PASSWORD
 
@@ -57,4 +57,4 @@ def _otherwise(live: Shown, fresh: Shown) -> Json:
     messages = other["messages"]
     assert isinstance(messages, dict)
     other["messages"] = {seq: message for seq, message in messages.items() if seq >= live.first}
-    return {name: (one[name], other[name]) for name in one if one[name] != other[name]}
+    return differences(one, other)

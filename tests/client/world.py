@@ -117,8 +117,7 @@ class World:
             live, other = begun(await device.conversations()), seen(fresh[device.user])
             assert live.keys() == other.keys()
             for each, local in live.items():
-                one, another = pair(local, other[each])
-                differs = {name: (one[name], another[name]) for name in one if one[name] != another[name]}
+                differs = differences(*pair(local, other[each]))
                 assert not differs, f"device {number}: {differs}"
 
     async def close(self) -> None:
@@ -310,6 +309,11 @@ def shown(local: Shown) -> dict[str, object]:
         "receipts": {each.user: (each.delivered, each.read) for each in local.receipts.values() if each.delivered},
         "own": {seq: (each.starred, each.hidden) for seq, each in local.own.items() if seq},
     }
+
+
+def differences(one: dict[str, object], other: dict[str, object]) -> dict[str, object]:
+    """What is not the same in both, and what it is in each."""
+    return {name: (one[name], other[name]) for name in one if one[name] != other[name]}
 
 
 def pair(live: Shown, fresh: Shown) -> tuple[dict[str, object], dict[str, object]]:
