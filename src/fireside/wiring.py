@@ -31,6 +31,7 @@ from fireside.features.inbox.items import Items
 from fireside.features.inbox.missed import Missed
 from fireside.features.inbox.syncing import Syncing
 from fireside.features.messages.endpoints import MessageEndpoints
+from fireside.features.messages.going import GoingLens
 from fireside.features.messages.lanes import Lanes
 from fireside.features.messages.log import MessageLog
 from fireside.features.messages.mentions import Mentions
@@ -80,7 +81,7 @@ class Features:
         )
         talks.show_changes_with(self.change_log.shown)
         hiding = Hiding(stores.personal, monotonic)
-        lens = Lenses(FrozenLens(stores.changes), HidingLens(hiding))
+        lens = Lenses(GoingLens(), FrozenLens(stores.changes), HidingLens(hiding))
         messages = Messages(self.log, stores.messages, lens, clock)
         reading = Reading(stores.changes, stores.messages, lens)
 

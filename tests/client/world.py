@@ -108,13 +108,18 @@ class World:
         for device in (*self._fresh, *self.devices):
             await device.settled()
             await device.read_all()
-        self._check_posted(fresh)
+        # What a fresh one has marked the others hear of a moment later.
+        await self._house.tell()
         for device in self.devices:
+            await device.settled()
+        self._check_posted(fresh)
+        for number, device in enumerate(self.devices):
             live, other = begun(await device.conversations()), seen(fresh[device.user])
             assert live.keys() == other.keys()
             for each, local in live.items():
                 one, another = pair(local, other[each])
-                assert one == another
+                differs = {name: (one[name], another[name]) for name in one if one[name] != another[name]}
+                assert not differs, f"device {number}: {differs}"
 
     async def close(self) -> None:
         """Nobody is there any more."""

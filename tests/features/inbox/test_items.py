@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 
 from fireside.core.errors import NotFound
+from fireside.features.conversations.groups import MemberLeft
+from fireside.features.messages.service import Extra, Message
 from tests.features.whole import ANN, BOB, CAT, DAN, EVE, MAX_MEMBERS, NOBODY, NOW, Node, World, seqs
 
 
@@ -240,3 +242,17 @@ async def test_what_another_node_wrote_before_it_died_counts_where_the_conversat
     assert (item["seq"], item["unread"], seqs(item["messages"])) == (3, 1, [3])
     assert {each["user"]: each["delivered"] for each in item["receipts"]} == {ANN: 2, BOB: 3}
     assert (await node.item(DAN, here))["unread"] == 1
+
+
+async def test_what_is_stored_and_not_counted_yet_is_not_said(node: Node) -> None:
+    """Who goes and what is said behind that may be stored in one batch, which is counted a moment later."""
+    group = await node.group(ANN, BOB, CAT)
+    seq = await node.say(BOB, group)
+    going = Message(group, seq + 1, ANN, "going", "", 0, Extra(system=MemberLeft()))
+    await node.stores.messages.append([going, Message(group, seq + 2, BOB, "behind", "not for Ann", 0)])
+    item = await node.item(ANN, group)
+    assert (item["seq"], seqs(item["messages"])[-1]) == (seq, seq)
+    page = await node.do(ANN, "getMessages", conversation=group, after=seq)
+    assert seqs(page["messages"]) == [seq + 1]
+    page = await node.do(BOB, "getMessages", conversation=group, after=seq)
+    assert seqs(page["messages"]) == [seq + 1, seq + 2]

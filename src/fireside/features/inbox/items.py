@@ -187,7 +187,8 @@ class Items:
         for each, view in views.items():
             above = max(view.since, known[each].seq if each in known else 0)
             if above < at[each].seq and limit:
-                wanted.append(Tail(each, above, NEWEST if view.until is None else view.until + 1, limit))
+                # Up to the head and no further: the view is as new as that, and may not know yet who goes above it.
+                wanted.append(Tail(each, above, at[each].seq + 1, limit))
         pages = await self._messages.tails(wanted) if wanted else {}
         shown = await self._lens.show([(views[each], page) for each, page in pages.items()])
         return dict(zip(pages, shown, strict=True))
