@@ -47,7 +47,8 @@ class FiresideProcess:
             self.port: int = probe.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = folder / "server.log"
-        own = {"PORT": str(self.port), "FIRESIDE_DATA_DIR": str(folder / "data")}
+        self.data = folder / "data"
+        own = {"PORT": str(self.port), "FIRESIDE_DATA_DIR": str(self.data)}
         self._environment = {**bare_environment(), **QUICK, **own, **(settings or {})}
         # Its working folder too, so that nobody's .env is read.
         self._folder = folder

@@ -3,8 +3,9 @@
 It is said by programs, one line after the other, and then put at the hour it belongs to.
 """
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+import asyncio
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -79,23 +80,12 @@ SAID = (
 )
 
 
-class Evening(NamedTuple):
-    """A server where all of it has been said, and what Ann was given when she registered."""
-
-    server: FiresideProcess
-    given: Json
-
-
-@asynccontextmanager
-async def after_it(folder: Path) -> AsyncIterator[Evening]:
-    """Have it all said, in this folder."""
-    server = FiresideProcess(folder)
-    async with server:
-        people = {name: await server.register(name) for name in EVERYBODY}
-        await talk(server, people)
-    put_in_time(folder / "data" / "fireside.db")
-    async with server:
-        yield Evening(server, people[ANN])
+async def have_it(server: FiresideProcess) -> Json:
+    """Have all of it said; what Ann was given when she registered."""
+    people = {name: await server.register(name) for name in EVERYBODY}
+    await talk(server, people)
+    await asyncio.to_thread(put_in_time, server.data / "fireside.db")
+    return people[ANN]
 
 
 async def talk(server: FiresideProcess, people: Mapping[str, Json]) -> None:
@@ -132,6 +122,7 @@ async def talk(server: FiresideProcess, people: Mapping[str, Json]) -> None:
 def put_in_time(database: Path) -> None:
     """As if it had been said then; a group is made shortly before the first word."""
     with apsw.Connection(str(database)) as connection:
+        connection.set_busy_timeout(5_000)
         for line in SAID:
             at = int((NOW - timedelta(minutes=line.ago)).timestamp() * 1000)
             connection.execute("UPDATE messages SET sent_at = ? WHERE content = ?", (at, line.text))
@@ -140,11 +131,5 @@ def put_in_time(database: Path) -> None:
             UPDATE messages SET sent_at = (SELECT min(sent_at) - 60000 FROM messages AS said
                                            WHERE said.conversation = messages.conversation)
             WHERE extra ->> '$.system' IS NOT NULL
-            """
-        )
-        connection.execute(
-            """
-            UPDATE activity SET at = (SELECT max(sent_at) FROM messages
-                                      WHERE messages.conversation = activity.conversation)
             """
         )

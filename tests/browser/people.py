@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import httpx2
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, StorageState, expect
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, expect
 
 from tests.browser.agreement import agree
 from tests.journeys.people import new_name
@@ -66,6 +66,17 @@ class Somebody:
         await self.open()
         await self.page.get_by_label("Username").fill(self.name)
         await self._enter("Log in")
+
+    async def come_back(self, given: Json) -> None:
+        """As by a browser in which they are logged in, with what registering gave."""
+        user = given["user"]
+        identity = {"id": user["_id"], "username": user["username"], "token": given["token"]}
+        await self.page.goto(f"{self.url}/healthz")
+        await self.page.evaluate(
+            "identity => localStorage.setItem('fireside.identity', identity)", json.dumps(identity)
+        )
+        await self.open()
+        await self.is_in()
 
     async def _enter(self, door: str) -> None:
         await self.page.get_by_label("Password", exact=True).fill(PASSWORD)
@@ -213,16 +224,6 @@ def _said(message: Json) -> str:
     return content if PLAIN.fullmatch(content) else ""
 
 
-def known(server: FiresideProcess, given: Json) -> StorageState:
-    """What a browser holds of somebody who has registered by it, and was given this."""
-    user = given["user"]
-    identity = json.dumps({"id": user["_id"], "username": user["username"], "token": given["token"]})
-    return {
-        "cookies": [],
-        "origins": [{"origin": server.url, "localStorage": [{"name": "fireside.identity", "value": identity}]}],
-    }
-
-
 @asynccontextmanager
 async def coming(browser: Browser) -> AsyncIterator[tuple[Arrive, list[Somebody]]]:
     """How people come, and who has come; they go at the end."""
@@ -242,8 +243,7 @@ async def coming(browser: Browser) -> AsyncIterator[tuple[Arrive, list[Somebody]
         if registers and not (again or given):
             given = await server.register(new_name(name))
         full_name = again.name if again else given["user"]["username"] if given else new_name(name)
-        state = known(server, given) if given else None
-        context = await browser.new_context(locale="en-GB", storage_state=state, **screen)  # type: ignore[arg-type]
+        context = await browser.new_context(locale="en-GB", **screen)  # type: ignore[arg-type]
         page = await context.new_page()
         page.set_default_timeout(20_000)
         somebody = Somebody(full_name, server.url, context, page)
@@ -252,8 +252,7 @@ async def coming(browser: Browser) -> AsyncIterator[tuple[Arrive, list[Somebody]
         if again:
             await somebody.log_in()
         elif given:
-            await somebody.open()
-            await somebody.is_in()
+            await somebody.come_back(given)
         return somebody
 
     try:

@@ -5,6 +5,9 @@ from playwright.async_api import expect
 from tests.browser.conftest import Arrivals
 from tests.serving import FiresideProcess
 
+PART = "**/assets/Find-*.js"
+"""What finds people, loaded when somebody does or when there is nothing else to do."""
+
 
 async def test_the_first_page_is_shown_under_its_policy(arrives: Arrivals, server: FiresideProcess) -> None:
     ann = await arrives("ann", server, registers=False)
@@ -24,3 +27,19 @@ async def test_what_breaks_the_policy_is_noticed(arrives: Arrivals, server: Fire
             "document.head.append(Object.assign(document.createElement('script'), {textContent: 'x = 1'}))"
         )
     assert "Content Security Policy" in ann.troubles.pop()
+
+
+async def test_what_cannot_be_fetched_ahead_is_fetched_when_it_is_wanted(
+    arrives: Arrivals, server: FiresideProcess
+) -> None:
+    ann = await arrives("ann", server, registers=False, service_workers="block")
+    await ann.page.route(PART, lambda route: route.abort())
+    async with ann.page.expect_event("requestfailed", lambda request: "/assets/Find" in request.url):
+        ann.may_be_cut_off = True
+        await ann.register()
+        await ann.page.evaluate("window.here = true")
+    await ann.page.evaluate("new Promise(done => setTimeout(() => requestIdleCallback(done), 100))")
+    assert await ann.page.evaluate("window.here")
+    await ann.page.unroute(PART)
+    await ann.page.get_by_role("button", name="New chat").first.click()
+    await expect(ann.page.get_by_role("dialog").get_by_role("searchbox")).to_be_visible()

@@ -5,27 +5,20 @@ stay with the other files of the test.
 """
 
 import os
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Literal
 
 import pytest
-import pytest_asyncio
 from playwright.async_api import Page, expect
 
 from tests.browser.conftest import Arrivals
-from tests.browser.evening import ANN, FIRST, HIKES, JONAS, LAST, NOW, Evening, after_it
+from tests.browser.evening import ANN, FIRST, HIKES, JONAS, LAST, NOW, have_it
+from tests.serving import FiresideProcess
 
 SIZES = {390: 844, 820: 1180, 1440: 900}
 PHONE = 390
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 FITS = "document.documentElement.scrollWidth <= innerWidth && document.documentElement.scrollHeight <= innerHeight"
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def evening(tmp_path: Path) -> AsyncIterator[Evening]:
-    async with after_it(tmp_path) as evening:
-        yield evening
 
 
 @pytest.fixture
@@ -36,8 +29,8 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
-async def test_everything_has_its_place_at_every_size(evening: Evening, arrives: Arrivals, folder: Path) -> None:
-    ann = await arrives(ANN, evening.server, given=evening.given, timezone_id="UTC")
+async def test_everything_has_its_place_at_every_size(server: FiresideProcess, arrives: Arrivals, folder: Path) -> None:
+    ann = await arrives(ANN, server, given=await have_it(server), timezone_id="UTC")
     await ann.page.clock.set_fixed_time(NOW)
     await ann.page.reload()
     chats = ann.page.get_by_role("navigation", name="Conversations")

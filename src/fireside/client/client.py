@@ -293,7 +293,8 @@ class Client(Commands):
         local = self.state.conversations.get(conversation)
         if local is None or local.about is None:
             return
-        if local.about.until is None and local.seq:
+        mine = local.receipts.get(self.state.me)
+        if local.about.until is None and local.seq > (mine.delivered if mine else 0):
             self._marks.move("markDelivered", conversation, local.seq)
         self._reading.look(conversation)
         if self._keep is not None:

@@ -1,6 +1,7 @@
 """Marks: telling the server how far this device has got, and its owner has read, now and then rather than each time.
 
-A mark only moves forward, so of several the last one is enough, and it may be told again.
+A mark only moves forward, so of several the last one is enough, and it may be told again. Where the server says that
+it is too much all of them wait.
 """
 
 import asyncio
@@ -40,19 +41,28 @@ class Marks:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            for key, seq in list(self._wanted.items()):
-                await self._try(key, seq)
+            try:
+                for key, seq in list(self._wanted.items()):
+                    await self._try(key, seq)
+            except Lost:
+                self._wake.set()
+            except Refused as refused:
+                self._wake.set()
+                await self._sleep(refused.retry_after_s)
             await self._sleep(EVERY_S)
 
     async def _try(self, key: tuple[str, str], seq: int) -> None:
+        """Tell of one.
+
+        Raises:
+            Lost, Refused: it has to be told again.
+        """
         try:
             await self._tell(*key, seq)
         except Refused as refused:
             if refused.is_passing:
-                return self._wake.set()
-        except Lost:
-            return self._wake.set()
-        # Also if it is refused for good: there is nothing more to say of it.
+                raise
+            # If it is refused for good there is nothing more to say of it.
         self._told[key] = max(seq, self._told.get(key, 0))
         if self._wanted.get(key) == seq:
             del self._wanted[key]

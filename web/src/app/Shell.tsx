@@ -24,10 +24,9 @@ const Settings = lazy(() => import("../features/settings/Settings"));
 
 const isMac = /Mac|iPhone|iPad/.test(navigator.userAgent);
 
-/** What is wanted next is fetched when there is nothing else to do. */
+/** What is wanted next is fetched when there is nothing else to do. What does not come now is fetched when it is wanted. */
 function fetchNext(): void {
-  void import("../ui/MenuPopup");
-  void import("../features/finding/Find");
+  void Promise.allSettled([import("../ui/MenuPopup"), import("../features/finding/Find")]);
 }
 
 /** The app of somebody who is logged in: the list, the conversation, and what stands above them. */
