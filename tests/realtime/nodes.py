@@ -3,6 +3,8 @@
 import asyncio
 from typing import Any, NamedTuple, Protocol
 
+import pytest
+
 from fireside.cluster.bus import Bus
 from fireside.cluster.links import Bus as AnyBus
 from fireside.cluster.links import BusLinks, _Peer
@@ -11,6 +13,9 @@ from tests.cluster.buses import dies
 from tests.fakes.bus import Hub
 from tests.realtime.clients import SOCKET_IO, PollingClient, WebSocketClient, target
 from tests.realtime.served import Recorder, Serve, Served, eventually
+
+in_memory = pytest.mark.parametrize("between", ["memory"], indirect=True)
+"""For what nobody can do to a real bus: have it swallow something without a word."""
 
 
 class Between(Protocol):
