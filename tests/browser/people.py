@@ -93,7 +93,7 @@ class Somebody:
     async def write_to(self, other: "Somebody") -> None:
         """Find them by name, and have the conversation open."""
         await self.page.get_by_role("button", name="New chat").first.click()
-        await self.page.get_by_role("dialog").get_by_role("searchbox").fill(other.name)
+        await self.finding.fill(other.name)
         await self.page.get_by_role("dialog").get_by_role("button", name=other.name).first.click()
         await expect(self.box).to_be_visible()
 
@@ -107,7 +107,7 @@ class Somebody:
         dialog = self.page.get_by_role("dialog")
         await dialog.get_by_label("Group name").fill(title)
         for other in others:
-            await dialog.get_by_role("searchbox").fill(other.name)
+            await self.finding.fill(other.name)
             await dialog.get_by_role("listitem").get_by_role("button", name=other.name).click()
         await dialog.get_by_role("button", name="Create group").click()
         await expect(self.box).to_be_visible()
@@ -137,6 +137,11 @@ class Somebody:
     @property
     def box(self) -> Locator:
         return self.page.get_by_label("Write a message")
+
+    @property
+    def finding(self) -> Locator:
+        """Where names are written to find people by."""
+        return self.page.get_by_role("dialog").get_by_role("searchbox")
 
     @property
     def messages(self) -> Locator:

@@ -21,6 +21,20 @@ UNTIL_KEPT = """async () => {
     opening.result.close();
 }"""
 """Waits until what was said is written down on the device."""
+DEAF = """
+const { WebSocket } = window;
+window.asked = new Promise(resolve => {
+    window.WebSocket = function (...where) {
+        if (!window.isDeaf) return new WebSocket(...where);
+        window.isDeaf = false;
+        this.close = () => {};
+        resolve();
+    };
+});
+"""
+"""The first connection that is made after `isDeaf` was set has no answer."""
+SOONER_S = 15.0
+"""Than the client gives up waiting for one."""
 AWAY = ("one while away", "two while away", "three while away")
 
 
@@ -64,6 +78,21 @@ async def test_what_was_written_offline_arrives_once_and_in_order(arrives: Arriv
     await bob.sees("meanwhile", *AWAY)
     await ann.sees("meanwhile", *AWAY)
     await expect(ann.waiting).to_have_count(0)
+
+
+async def test_a_connection_that_is_being_made_when_the_network_goes_is_made_again(
+    arrives: Arrivals, server: FiresideProcess
+) -> None:
+    ann, bob = await talking(arrives, server)
+    ann.may_be_cut_off = True
+    await ann.page.add_init_script(DEAF)
+    await ann.page.reload()
+    await ann.sees("Hello Bob")
+    await ann.page.evaluate("window.isDeaf = true; dispatchEvent(new Event('offline')); window.asked")
+    await ann.page.evaluate("dispatchEvent(new Event('offline')); dispatchEvent(new Event('online'))")
+    await bob.say("are you there?")
+    async with asyncio.timeout(SOONER_S):
+        await ann.sees("Hello Bob", "are you there?")
 
 
 async def test_what_is_being_written_stays_while_the_conversation_comes_to_be(

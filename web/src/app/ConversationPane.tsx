@@ -1,4 +1,4 @@
-import { lazy, Suspense, useCallback, useMemo, useRef, useState } from "react";
+import { Suspense, useCallback, useMemo, useRef, useState } from "react";
 import { Composer, type About as ComposerAbout } from "../features/composer/Composer";
 import { History, type HistoryHandle, type UnreadMark } from "../features/history/History";
 import { t } from "../lib/i18n";
@@ -17,6 +17,7 @@ import type { Person } from "../model/users";
 import { useView } from "../model/view";
 import { Button } from "../ui/Button";
 import { Empty } from "../ui/Empty";
+import { part } from "../ui/part";
 import type { TickState } from "../ui/Tick";
 import { toasts } from "../ui/toasts";
 import { ConversationHeader } from "./ConversationHeader";
@@ -27,8 +28,8 @@ import { mayEdit, useMessageActions } from "./useMessageActions";
 import { useStart } from "./useStart";
 import styles from "./ConversationPane.module.css";
 
-const InfoPanel = lazy(() => import("../features/groups/InfoPanel"));
-const DateDialog = lazy(() => import("../features/history/DateDialog"));
+const InfoPanel = part(() => import("../features/groups/InfoPanel"));
+const DateDialog = part(() => import("../features/history/DateDialog"));
 
 interface ConversationPaneProps {
   conversation: string | null;

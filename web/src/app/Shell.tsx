@@ -1,4 +1,4 @@
-import { lazy, Suspense, useCallback, useEffect, useMemo, useState } from "react";
+import { Suspense, useCallback, useEffect, useMemo, useState } from "react";
 import { Notices, useUnread } from "../features/notices/Notices";
 import { t } from "../lib/i18n";
 import { titleOf, useChats } from "../model/chats";
@@ -8,6 +8,7 @@ import { useSession } from "../model/session";
 import { cx } from "../ui/cx";
 import { Empty } from "../ui/Empty";
 import { Hearth } from "../ui/Hearth";
+import { part } from "../ui/part";
 import { Toasts } from "../ui/Toasts";
 import { ChatsPane } from "./ChatsPane";
 import { ConversationPane } from "./ConversationPane";
@@ -17,14 +18,14 @@ import { useKeys } from "./useKeys";
 import { useNow } from "./useNow";
 import styles from "./Shell.module.css";
 
-const Find = lazy(() => import("../features/finding/Find"));
-const NewGroup = lazy(() => import("../features/groups/NewGroup"));
-const Starred = lazy(() => import("../features/starred/Starred"));
-const Settings = lazy(() => import("../features/settings/Settings"));
+const Find = part(() => import("../features/finding/Find"));
+const NewGroup = part(() => import("../features/groups/NewGroup"));
+const Starred = part(() => import("../features/starred/Starred"));
+const Settings = part(() => import("../features/settings/Settings"));
 
 const isMac = /Mac|iPhone|iPad/.test(navigator.userAgent);
 
-/** What is wanted next is fetched when there is nothing else to do. What does not come now is fetched when it is wanted. */
+/** What is wanted next is fetched when there is nothing else to do; what does not come now, when it is wanted. */
 function fetchNext(): void {
   void Promise.allSettled([import("../ui/MenuPopup"), import("../features/finding/Find")]);
 }

@@ -1,5 +1,5 @@
 import type { Client } from "@fireside/client";
-import { lazy, Suspense, useMemo, useRef, useState, type ReactNode } from "react";
+import { Suspense, useMemo, useRef, useState, type ReactNode } from "react";
 import type { Actions } from "../features/history/actions";
 import type { Place } from "../features/history/ForwardDialog";
 import { MessageMenu, type Allowed } from "../features/history/MessageMenu";
@@ -8,12 +8,13 @@ import type { ChatSummary } from "../model/chats";
 import { refusalText } from "../model/refusals";
 import { useClient } from "../model/session";
 import type { About, Message } from "../model/types";
+import { part } from "../ui/part";
 import { toasts } from "../ui/toasts";
 
-const DeleteDialog = lazy(() => import("../features/history/DeleteDialog"));
-const ForwardDialog = lazy(() => import("../features/history/ForwardDialog"));
-const MessageInfo = lazy(() => import("../features/history/MessageInfo"));
-const ReactionPicker = lazy(() => import("../features/history/ReactionPicker"));
+const DeleteDialog = part(() => import("../features/history/DeleteDialog"));
+const ForwardDialog = part(() => import("../features/history/ForwardDialog"));
+const MessageInfo = part(() => import("../features/history/MessageInfo"));
+const ReactionPicker = part(() => import("../features/history/ReactionPicker"));
 
 /** For how long the server lets people change what they said, unless its host has set it otherwise. */
 const EDIT_MS = 15 * 60_000;

@@ -1,8 +1,9 @@
-import { lazy, Suspense, useState, type ReactNode } from "react";
+import { Suspense, useState, type ReactNode } from "react";
 import { IconButton } from "./Button";
 import type { Anchor, MenuPopupProps } from "./MenuPopup";
+import { part } from "./part";
 
-const MenuPopup = lazy(() => import("./MenuPopup"));
+const MenuPopup = part(() => import("./MenuPopup"));
 
 /** Something to choose; a line between some and others; nothing where it is not to be had. */
 export type MenuEntry = Choice | "line" | false;

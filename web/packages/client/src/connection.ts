@@ -56,6 +56,8 @@ export class SocketIoConnection implements Connection {
       });
       socket.on("connect_error", refuse);
       socket.connect();
+      // The browser says that the network is gone: what is just being opened is closed, and nobody else hears of that.
+      socket.io.engine.once("close", (reason) => refuse(new Error(reason)));
     });
   };
 

@@ -1,13 +1,14 @@
 import { Check, Pencil, Reply, SendHorizontal, Smile, X } from "lucide-react";
-import { lazy, Suspense, useEffect, useId, useLayoutEffect, useRef, useState, type KeyboardEvent } from "react";
+import { Suspense, useEffect, useId, useLayoutEffect, useRef, useState, type KeyboardEvent } from "react";
 import { t } from "../../lib/i18n";
 import { gist } from "../../lib/text/clean";
 import { IconButton } from "../../ui/Button";
+import { part } from "../../ui/part";
 import { askedFor, candidates, completed } from "./mentions";
 import { MentionList } from "./MentionList";
 import styles from "./Composer.module.css";
 
-const EmojiPicker = lazy(() => import("../../ui/EmojiPicker"));
+const EmojiPicker = part(() => import("../../ui/EmojiPicker"));
 
 const MAX_BYTES = 16 * 1024;
 

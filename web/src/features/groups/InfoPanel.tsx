@@ -1,6 +1,6 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { LogOut, MoreHorizontal, Pencil, UserPlus, X } from "lucide-react";
-import { lazy, Suspense, useState, type ReactNode } from "react";
+import { Suspense, useState, type ReactNode } from "react";
 import { t } from "../../lib/i18n";
 import { gist } from "../../lib/text/clean";
 import { refusalText } from "../../model/refusals";
@@ -10,14 +10,15 @@ import type { Person } from "../../model/users";
 import { Avatar } from "../../ui/Avatar";
 import { Button, IconButton } from "../../ui/Button";
 import { MenuButton } from "../../ui/Menu";
+import { part } from "../../ui/part";
 import { PersonRow } from "../../ui/PersonRow";
 import { toasts } from "../../ui/toasts";
 import { cx } from "../../ui/cx";
 import styles from "./groups.module.css";
 
-const AddPeople = lazy(() => import("./AddPeople"));
-const EditGroup = lazy(() => import("./EditGroup"));
-const Confirm = lazy(async () => ({ default: (await import("../../ui/Dialog")).Confirm }));
+const AddPeople = part(() => import("./AddPeople"));
+const EditGroup = part(() => import("./EditGroup"));
+const Confirm = part(async () => ({ default: (await import("../../ui/Dialog")).Confirm }));
 
 type Role = "owner" | "admin" | "member";
 

@@ -1,5 +1,5 @@
 import { LogOut } from "lucide-react";
-import { lazy, Suspense, useState } from "react";
+import { Suspense, useState } from "react";
 import { t } from "../../lib/i18n";
 import { useSelected } from "../../model/client";
 import { preferences, usePreferences, type Preferences } from "../../model/preferences";
@@ -8,11 +8,12 @@ import { useSession } from "../../model/session";
 import { Avatar } from "../../ui/Avatar";
 import { Button } from "../../ui/Button";
 import { Dialog } from "../../ui/Dialog";
+import { part } from "../../ui/part";
 import { Switch } from "../../ui/Switch";
 import { toasts } from "../../ui/toasts";
 import styles from "./Settings.module.css";
 
-const Confirm = lazy(async () => ({ default: (await import("../../ui/Dialog")).Confirm }));
+const Confirm = part(async () => ({ default: (await import("../../ui/Dialog")).Confirm }));
 
 const THEMES: Preferences["theme"][] = ["auto", "light", "dark"];
 const isMac = /Mac|iPhone|iPad/.test(navigator.userAgent);
