@@ -11,6 +11,7 @@ from typing import Literal
 import psutil
 
 from fireside.torture.faults import Fault
+from tests.clock import Clock
 from tests.engines import Mongod, running_mongod
 from tests.serving import FiresideProcess
 from tests.torture.replica_set import running_replica_set
@@ -18,6 +19,7 @@ from tests.valkey import Valkey
 
 CUT_OFF_S = 10.0
 HANGS_S = (5.0, 20.0)
+HOUR_S = 3600
 SETTINGS = {"FIRESIDE_PING_INTERVAL_S": "5", "FIRESIDE_PING_TIMEOUT_S": "5"}
 """Who is cut off without being told notices it so soon."""
 
@@ -61,6 +63,7 @@ async def running_deployment(folder: Path, topology: Topology, random: Random) -
             faults["kill the primary"] = replica_set.kill_primary
             faults["kill the primary, which is ahead"] = replica_set.kill_primary_ahead
             faults["hang the primary"] = replica_set.hang_primary
+            faults["fill the disk of the primary"] = replica_set.fill_disk_of_primary
 
             async def cut_off(random: Random) -> None:
                 await replica_set.cut_off(random.choice(names), CUT_OFF_S)
@@ -76,9 +79,11 @@ async def running_deployment(folder: Path, topology: Topology, random: Random) -
             faults["hang Valkey"] = _hanging(valkey)
             for name in names:
                 settings[name]["VALKEY_URL"] = valkey.url
-        nodes = []
+        nodes, clocks = [], []
         for name in names:
             (folder / name).mkdir()
+            clocks.append(Clock(folder / name / "clock"))
+            settings[name].update(clocks[-1].settings)
             if topology.workers > 1:
                 settings[name]["FIRESIDE_WORKERS"] = str(topology.workers)
             node = FiresideProcess(folder / name, settings[name])
@@ -86,6 +91,7 @@ async def running_deployment(folder: Path, topology: Topology, random: Random) -
         faults["kill a worker"] = _killing_worker(nodes) if topology.workers > 1 else _killing_node(nodes)
         faults["hang a worker"] = _hanging_worker(nodes)
         faults["restart a node"] = _restarting(nodes)
+        faults["put a clock wrong"] = _putting_wrong(clocks)
         yield Deployment(nodes, faults)
 
 
@@ -143,6 +149,18 @@ def _restarting(nodes: Sequence[FiresideProcess]) -> Fault:
         await node.start()
 
     return restart
+
+
+def _putting_wrong(clocks: Sequence[Clock]) -> Fault:
+    """The clock of a node is an hour ahead or behind for a while, as if it had been moved to another machine."""
+
+    async def put(random: Random) -> None:
+        clock = random.choice(clocks)
+        clock.put(random.choice((-HOUR_S, HOUR_S)))
+        await asyncio.sleep(random.uniform(*HANGS_S))
+        clock.put(0)
+
+    return put
 
 
 def _hanging(server: Valkey) -> Fault:

@@ -6,6 +6,7 @@ first message says (`appName`), so a node can be cut off while the members go on
 
 import asyncio
 import re
+import resource
 import subprocess
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractContextManager, AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
@@ -52,7 +53,15 @@ class Member:
         command: list[str | Path] = [mongod_binary(), "--dbpath", self.folder, "--port", str(self.port)]
         command += ["--bind_ip", "127.0.0.1", "--nounixsocket", "--wiredTigerCacheSizeGB", "0.25"]
         command += ["--replSet", NAME, "--oplogSize", "64", "--logpath", self.folder / "log"]
-        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        # Where there is no room a write is an error, not a signal: so Python has it, and mongod is to have it too.
+        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, restore_signals=False)
+
+    async def fill_disk(self) -> None:
+        """It can write nothing more, and ends itself: it cannot keep what it has promised to."""
+        assert self._process is not None
+        _, hard = resource.prlimit(self._process.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(self._process.pid, resource.RLIMIT_FSIZE, (0, hard))
+        await asyncio.to_thread(self._process.wait, 30)
 
     def kill(self) -> None:
         """End it as a power cut would (kill -9)."""
@@ -139,6 +148,12 @@ class ReplicaSet:
         primary = await self.primary()
         with primary.hanging():
             await asyncio.sleep(random.uniform(*HANGS_S))
+
+    async def fill_disk_of_primary(self, random: Random) -> None:
+        """There is no room on it any more, and a while later there is."""
+        primary = await self.primary()
+        await primary.fill_disk()
+        await primary.come_back(random)
 
     async def cut_off(self, node: str, seconds: float) -> None:
         """Nothing gets through between this node and the database, and nobody is told."""
