@@ -56,8 +56,9 @@ export class SocketIoConnection implements Connection {
       });
       socket.on("connect_error", refuse);
       socket.connect();
-      // The browser says that the network is gone: what is just being opened is closed, and nobody else hears of that.
-      socket.io.engine.once("close", (reason) => refuse(new Error(reason)));
+      // It may end before it is accepted: by whoever is there, or by the browser, which knows that the network is gone. What
+      // has come by then is heard first.
+      socket.io.engine.once("close", (reason) => setTimeout(() => refuse(new Error(reason))));
     });
   };
 
