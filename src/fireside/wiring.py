@@ -23,7 +23,6 @@ from fireside.features.conversations.keeper import Keeper
 from fireside.features.conversations.service import Conversations
 from fireside.features.conversations.talks import Talks
 from fireside.features.groups.endpoints import GroupEndpoints
-from fireside.features.groups.news import GroupNews
 from fireside.features.groups.service import Groups
 from fireside.features.inbox.endpoints import InboxEndpoints
 from fireside.features.inbox.heads import Heads
@@ -35,6 +34,7 @@ from fireside.features.messages.going import GoingLens
 from fireside.features.messages.lanes import Lanes
 from fireside.features.messages.log import MessageLog
 from fireside.features.messages.mentions import Mentions
+from fireside.features.messages.news import News
 from fireside.features.messages.posting import Posting
 from fireside.features.messages.service import Lenses, Messages
 from fireside.features.personal.endpoints import PersonalEndpoints
@@ -91,7 +91,7 @@ class Features:
         self.keeper.before_sleep(self.book.settle)
         self.personal = PersonalLog(stores.personal, hiding, clock)
         self.presence = Presence(stores.presence, publisher, clock, peers, monotonic, sleep)
-        news = GroupNews(talks, peers, self.presence.turned)
+        news = News(talks, peers, self.presence.turned)
         posting = Posting(messages, publisher, [self.book, self.presence, news])
         groups = Groups(posting, conversations, known, clock, max_members=max_members)
 

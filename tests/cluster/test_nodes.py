@@ -1,13 +1,16 @@
 """Several nodes are one service: whatever happens on one, the devices on the others hear of it as it happens."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from fireside.client import Refused
 from fireside.cluster.bus import Bus
+from fireside.features.messages.service import Message
 from fireside.features.presence import service as presence
+from fireside.store.mongo import MongoMessages
 from tests.client.house import House
 from tests.cluster.buses import dies, until
 from tests.cluster.phones import Phone
@@ -133,6 +136,51 @@ async def test_whoever_was_added_by_way_of_another_node_may_write_at_once(nodes:
     also_cat = await Phone(nodes[1], cat.user).connect()
     await also_cat.do("sendMessage", conversation=here, content="here")
     await ann.hears("messageReceived", content="here")
+
+
+@pytest.fixture
+def collisions(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The numbers that were taken already when somebody wanted to write at them."""
+    found: list[int] = []
+    append = MongoMessages.append
+
+    async def watched(self: MongoMessages, messages: Sequence[Message]) -> int:
+        stored = await append(self, messages)
+        found.extend(each.seq for each in messages[stored:])
+        return stored
+
+    monkeypatch.setattr(MongoMessages, "append", watched)
+    return found
+
+
+async def test_whoever_answers_on_another_node_knows_the_next_number(nodes: Nodes, collisions: list[int]) -> None:
+    ann, bob = await phones(nodes[0], nodes[1])
+    for writer, reader in [(ann, bob), (bob, ann)] * 5:
+        sent = (await writer.do("sendMessage", recipient=reader.user, content="your turn"))["message"]
+        await reader.hears("messageReceived", seq=sent["seq"])
+    assert collisions == []
+
+
+async def test_in_a_group_too_and_whatever_happens_to_it(nodes: Nodes, collisions: list[int]) -> None:
+    ann, bob, cat = await phones(*nodes)
+    here = await group_of(ann, bob, cat)
+    for writer in (ann, bob, cat, ann):
+        await _say(here, writer, ann, bob, cat)
+    collisions.clear()
+    for number in range(3):
+        await ann.do("updateGroup", conversation=here, title=f"{number}")
+        for other in (bob, cat):
+            await other.hears("messageReceived", conversation=here)
+        for writer in (cat, bob, ann):
+            await _say(here, writer, ann, bob, cat)
+    assert collisions == []
+
+
+async def _say(here: str, writer: Phone, *everybody: Phone) -> None:
+    sent = (await writer.do("sendMessage", conversation=here, content="my turn"))["message"]
+    for each in everybody:
+        if each is not writer:
+            await each.hears("messageReceived", seq=sent["seq"])
 
 
 async def test_whoever_hides_their_reading_on_one_node_hides_it_on_all(nodes: Nodes) -> None:

@@ -1,6 +1,7 @@
 """Every test of the contract runs on each engine, and on the fakes."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -19,24 +20,29 @@ from tests.engines import Backend, FakeBackend, MongoBackend, Mongod, SqliteBack
 ENGINES = ("sqlite", "mongo-standalone", "mongo-replica-set")
 
 
-def _backend(request: pytest.FixtureRequest, tmp_path: Path) -> Backend:
+@contextmanager
+def _backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backend]:
     if request.param == "fake":
-        return FakeBackend()
-    if request.param == "sqlite":
-        return SqliteBackend(tmp_path / "data" / "fireside.db")
-    server: Mongod = request.getfixturevalue(request.param.replace("-", "_"))
-    return MongoBackend(server.fresh_uri())
+        yield FakeBackend()
+    elif request.param == "sqlite":
+        yield SqliteBackend(tmp_path / "data" / "fireside.db")
+    else:
+        server: Mongod = request.getfixturevalue(request.param.replace("-", "_"))
+        with server.empty_uri() as uri:
+            yield MongoBackend(uri)
 
 
 @pytest.fixture(params=ENGINES)
-def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Backend:
+def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backend]:
     """A place of its own for each test, on each engine: for what a restart has to do with."""
-    return _backend(request, tmp_path)
+    with _backend(request, tmp_path) as backend:
+        yield backend
 
 
 @pytest.fixture(params=("fake", *ENGINES))
-def any_backend(request: pytest.FixtureRequest, tmp_path: Path) -> Backend:
-    return _backend(request, tmp_path)
+def any_backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backend]:
+    with _backend(request, tmp_path) as backend:
+        yield backend
 
 
 @pytest.fixture

@@ -69,6 +69,8 @@ class RequestContext:
     def __init__(self, app: ASGIApp, traffic: Traffic) -> None:
         self._app = app
         self._traffic = traffic
+        # To bind it for each line takes three times as long as the rest of the line.
+        self._log = log.bind()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -95,7 +97,7 @@ class RequestContext:
         fields: dict[str, object] = {"route": route} if route else {"path": quote(scope["path"])[:200]}
         if code is not None:
             fields["code"] = code
-        say = log.debug if code is None and scope["path"] in ROUTINE else log.info
+        say = self._log.debug if code is None and scope["path"] in ROUTINE else self._log.info
         say("request", method=method, **fields, status=status, ms=round(seconds * 1000, 1))
 
 

@@ -106,3 +106,22 @@ async def test_a_node_that_was_away_for_longer_than_its_lease_believes_no_row_of
     await node.fall_asleep()
     found = await row(world, place)
     assert (found.seq, found.rev, found.awake) == (4, 1, ())
+
+
+async def test_of_a_number_that_another_node_tells_a_group_takes_the_next_one_alone(node: Node) -> None:
+    """What is below one that is not the next may say who has come or gone."""
+    group = await node.group(ANN, BOB)
+    before = node.talks[group].seq
+    node.talks.learn_number(group, before + 2)
+    assert node.talks[group].seq == before
+    node.talks.learn_number(group, before + 1)
+    assert node.talks[group].seq == before + 1
+
+
+async def test_between_two_people_any_number_is_taken_and_none_goes_back(node: Node, place: str) -> None:
+    node.talks.learn_number(place, 10)
+    assert node.talks.get(place) is None
+    await node.say(ANN, place)
+    for heard, known in ((9, 9), (7, 9)):
+        node.talks.learn_number(place, heard)
+        assert node.talks[place].seq == known

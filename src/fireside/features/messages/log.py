@@ -192,7 +192,8 @@ class MessageLog:
     async def _count(self, settled: Sequence["Numbered"]) -> None:
         """The conversations have got so far."""
         for each in settled:
-            each.talk.seq, each.talk.at = each.message.seq, each.message.sent_at
+            # Another node may have gone on already, and been heard.
+            each.talk.seq, each.talk.at = max(each.talk.seq, each.message.seq), each.message.sent_at
             if each.conversation.as_of > each.talk.conversation.as_of:
                 await self._talks.commit(each.talk, each.conversation)
 
