@@ -28,7 +28,9 @@ def options() -> argparse.Namespace:
     parser.add_argument("--database", choices=["sqlite", "mongod", "replica set"], default="replica set")
     parser.add_argument("--no-valkey", dest="valkey", action="store_false")
     parser.add_argument("--clients", type=int, default=200)
-    parser.add_argument("--rate", type=float, default=20.0)
+    parser.add_argument(
+        "--rate", type=float, default=6.0, help="messages a second: what two cores carry beside all the rest"
+    )
     parser.add_argument("--storm", type=int, default=1000, help="reconnects in a burst")
     parser.add_argument("--times", type=int, default=5, help="that each kind of fault happens")
     parser.add_argument("--minutes", type=float, help="how long things go wrong, instead of --times")

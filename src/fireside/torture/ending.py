@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from random import Random
 
 import aiohttp
@@ -12,19 +12,26 @@ from fireside.torture.devices import Device, Person
 from fireside.torture.people import Rest, RestError
 from fireside.torture.record import Failed, Held, History, Record, Row, row_of
 from fireside.torture.town import Town
-from fireside.torture.workload import Workload
 
 LOOK_S = 0.1
 AT_ONCE = 8
 FRESH_WITHIN_S = 20.0
+LONGER = 8
+"""Times what was promised is waited for what is late: who reads while others still send judges wrongly."""
 
 Ends = dict[tuple[str, str], int]
 """Up to which number somebody sees a conversation: by user and conversation."""
 
 
-async def run_dry(workload: Workload, within_s: float) -> None:
-    """Wait until all that was to be sent is settled, or it takes too long: then the checker says so."""
-    await _until(lambda: not workload.unsettled, within_s)
+async def run_dry(unsettled: Collection[object], within_s: float, record: Record) -> bool:
+    """Wait until all that was to be sent is settled, and say whether it was in time. If not, that is noted, and what is
+    late is waited for."""
+    if await _until(lambda: not unsettled, within_s):
+        return True
+    late = len(unsettled)
+    when = "in time" if await _until(lambda: not unsettled, within_s * LONGER) else "at all"
+    record.note(Failed(at=record.now, what=f"{late} sends were not settled {when} ({within_s:.0f} s)"))
+    return False
 
 
 async def read_everything(town: Town, url: str, rest: Rest, record: Record, random: Random) -> Ends:
