@@ -69,7 +69,8 @@ def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
         mongod: Mongod = request.getfixturevalue("mongo_standalone")
         given["MONGO_URI"] = mongod.fresh_uri()
     if request.param == "nodes":
-        valkey: Valkey = request.getfixturevalue("valkey")
+        # Its own: whoever takes part loses the bus now and then.
+        valkey: Valkey = request.getfixturevalue("own_valkey")
         given["VALKEY_URL"] = valkey.url
         kind = Town
         monkeypatch.setattr(missed, "COMPANY_S", 1e6)

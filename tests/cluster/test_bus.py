@@ -15,6 +15,12 @@ Make = Callable[[], Awaitable[Ears]]
 
 
 @pytest.fixture
+def valkey(own_valkey: Valkey) -> Valkey:
+    """Nobody else's: what is in it is changed, and thrown away."""
+    return own_valkey
+
+
+@pytest.fixture
 async def make(valkey: Valkey) -> AsyncIterator[Make]:
     """Makes buses that end with the test."""
     made: list[Ears] = []
@@ -24,7 +30,6 @@ async def make(valkey: Valkey) -> AsyncIterator[Make]:
         await made[-1].start()
         return made[-1]
 
-    await redis(valkey.url, "FLUSHALL")
     yield make
     for bus in made:
         await bus.stop()

@@ -14,7 +14,7 @@ from fireside.realtime.server import EngineServer
 from fireside.realtime.serving import EdgeServer, listen
 from fireside.realtime.session import Session
 from fireside.realtime.sockets import Ack, Connection, Namespace, Socket, SocketServer
-from fireside.realtime.wheel import TimingWheel
+from fireside.realtime.wheel import Timed, TimingWheel
 from tests.protocol.apps import EngineEcho, not_found
 from tests.realtime.clients import (
     ENGINE_IO,
@@ -204,11 +204,14 @@ class Served:
 
     def require_clean(self) -> None:
         """Nothing is left of anybody, and nothing went wrong on the way."""
-        assert [record.getMessage() for record in self.errors] == []
+        errors = [logging.Formatter().format(record) for record in self.errors]
+        assert not errors, "\n".join(errors)
         for server in (self.engine, self.echo):
             assert len(server) == 0
             assert not server._seats._taken
-            assert set_in(server.wheel) == 0
+            assert not (waiting := waiting_in(server.wheel)), (
+                f"deadlines are set: {[vars_of(each) for each in waiting]}"
+            )
         for namespace in self.namespaces.values():
             if isinstance(namespace, Recorder):
                 namespace.require_ended()
@@ -217,9 +220,20 @@ class Served:
             assert len(self.links) == 0
 
 
+def waiting_in(wheel: TimingWheel) -> list[Timed]:
+    """Whose deadlines are set."""
+    return [each for bucket in wheel._buckets for each in bucket]
+
+
+def vars_of(one: object) -> dict[str, object]:
+    """What it is, and what there is to say of it."""
+    names = ("state", "polling", "writable", "bucket", "_sockets", "_reader", "transport")
+    return {"is": type(one).__name__} | {name: getattr(one, name) for name in names if hasattr(one, name)}
+
+
 def set_in(wheel: TimingWheel) -> int:
     """How many deadlines are set."""
-    return sum(map(len, wheel._buckets))
+    return len(waiting_in(wheel))
 
 
 class _Errors(logging.Handler):
