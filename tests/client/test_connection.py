@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 
 import pytest
 
 from fireside.client.connection import CONNECT_TIMEOUT_S, Lost, SocketIoConnection
+from tests.serving import FiresideProcess
 
 OPEN = b'0{"sid":"s","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":100000}'
 ACCEPTED = b'40{"sid":"s"}'
@@ -60,3 +62,16 @@ async def test_nobody_waits_for_a_connection_that_breaks_off_before_it_is_accept
     async with breaking_off([OPEN]) as server, asyncio.timeout(CONNECT_TIMEOUT_S / 2):
         with pytest.raises(Lost):
             await SocketIoConnection.open(server, "token", lambda *_: None, transports=("polling",))
+
+
+async def test_a_connection_that_takes_nothing_any_more_is_lost(tmp_path: Path) -> None:
+    """Where the library knows that it is gone and has told nobody, whoever asks would be refused for ever."""
+    async with FiresideProcess(tmp_path) as server:
+        ann = await server.register("ann")
+        connection = await SocketIoConnection.open(server.url, ann["token"], lambda *_: None)
+        connection._client.namespaces.clear()
+        with pytest.raises(Lost):
+            await connection.call("sync", {})
+        async with asyncio.timeout(30):
+            await connection.lost()
+        await connection.close()

@@ -113,6 +113,8 @@ class SocketIoConnection:
         try:
             await self._client.emit(event, msgspec.to_builtins(body), callback=answered)
         except socketio.exceptions.SocketIOError as error:
+            # The library may know that it is gone and have told nobody.
+            self._disconnected()
             raise Lost(str(error)) from None
         return await answer_or_loss(answer, self._lost)
 
