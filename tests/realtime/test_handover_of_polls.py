@@ -13,6 +13,7 @@ from tests.fakes.bus import Hub
 from tests.realtime.clients import (
     ENGINE_IO,
     SOCKET_IO,
+    PollingClient,
     WebSocketClient,
     Wire,
     head,
@@ -20,6 +21,14 @@ from tests.realtime.clients import (
 )
 from tests.realtime.nodes import Pair, Start, in_memory, links_of, peer_of
 from tests.realtime.served import eventually
+
+
+async def waiting(pair: Pair, client: PollingClient) -> Wire:
+    """A poll at the other node, which has come to the session."""
+    poll = pair.other.keep(await client.waiting())
+    session = pair.owner.session
+    await eventually(lambda: session.carrier is not None)
+    return poll
 
 
 async def test_a_session_names_its_node(pair: Pair) -> None:
@@ -33,9 +42,7 @@ async def test_a_client_that_polls_at_another_node_notices_nothing(pair: Pair) -
     await client.connect()
     assert (await client.post('421["echo",1]', '422["echo",2]')).body == b"ok"
     assert await client.packets() == ["431[1]", "432[2]"]
-    poll = pair.other.keep(await client.waiting())
-    session = pair.owner.session
-    await eventually(lambda: session.carrier is not None)
+    poll = await waiting(pair, client)
     pair.owner.main.sockets[0].emit("news")
     assert (await poll.answer()).body == b'42["news"]'
     assert len(pair.other.engine) == 0
@@ -104,9 +111,7 @@ async def test_a_body_in_chunks_is_bounded_on_its_way(start: Start) -> None:
 async def test_who_hangs_up_on_a_poll_has_left(pair: Pair) -> None:
     client = await pair.polling()
     await client.connect()
-    poll = await client.waiting()
-    session = pair.owner.session
-    await eventually(lambda: session.carrier is not None)
+    poll = await waiting(pair, client)
     poll.abort()
     await eventually(lambda: pair.owner.main.reasons)
     assert pair.owner.main.reasons == ["transport close"]
@@ -116,9 +121,7 @@ async def test_who_hangs_up_on_a_poll_has_left(pair: Pair) -> None:
 async def test_of_two_polls_at_different_nodes_the_second_is_refused(pair: Pair) -> None:
     client = await pair.polling()
     await client.connect()
-    first = pair.other.keep(await client.waiting())
-    session = pair.owner.session
-    await eventually(lambda: session.carrier is not None)
+    first = await waiting(pair, client)
     client.port = pair.owner.port
     assert (await client.get()).code == 3
     assert (await first.answer()).body == b"1"
@@ -127,9 +130,7 @@ async def test_of_two_polls_at_different_nodes_the_second_is_refused(pair: Pair)
 async def test_a_poll_whose_node_dies_is_refused_and_nothing_is_left(pair: Pair) -> None:
     client = await pair.polling()
     await client.connect()
-    poll = pair.other.keep(await client.waiting())
-    session = pair.owner.session
-    await eventually(lambda: session.carrier is not None)
+    poll = await waiting(pair, client)
     await pair.kill_owner()
     links_of(pair.other)._tell(peer_of(pair.other, pair.owner))
     answer = await poll.answer()
@@ -152,9 +153,7 @@ async def test_a_poll_that_is_not_answered_is_refused_in_time(
 async def test_a_node_that_dies_with_somebodys_poll_ends_the_session(pair: Pair) -> None:
     client = await pair.polling()
     await client.connect()
-    pair.other.keep(await client.waiting())
-    session = pair.owner.session
-    await eventually(lambda: session.carrier is not None)
+    await waiting(pair, client)
     links_of(pair.owner)._lose(peer_of(pair.owner, pair.other))
     await eventually(lambda: pair.owner.main.reasons)
     assert pair.owner.main.reasons == ["transport close"]

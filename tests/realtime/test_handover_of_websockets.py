@@ -30,7 +30,7 @@ from tests.realtime.clients import (
 )
 from tests.realtime.nodes import Pair, Start, edges_of, in_memory, links_of, peer_of
 from tests.realtime.served import Recorder, eventually
-from tests.realtime.test_upgrade import Ticker, numbers, poll_until
+from tests.realtime.test_upgrade import Ticker, upgrade_under_traffic
 
 
 async def test_a_session_moves_to_a_websocket_at_another_node(pair: Pair) -> None:
@@ -156,46 +156,12 @@ async def test_a_session_that_ends_takes_with_it_the_websocket_that_was_to_have_
     await pair.settled()
 
 
-async def upgrade_under_traffic(pair: Pair, ticker: Ticker, chance: random.Random) -> None:
-    """As in `test_upgrade`, with every step at a node by chance."""
-
-    def anywhere() -> int:
-        return chance.choice((pair.owner, pair.other)).port
-
-    client = await pair.owner.polling()
-    assert (await client.post("40")).status == 200
-    received = await client.packets()
-    ticks = ticker.ticks[pair.owner.engine._sessions[client.sid].peer._sockets["/"].id]  # type: ignore[attr-defined]
-    client.port = anywhere()
-    for _ in range(chance.randrange(3)):
-        received += await client.packets()
-    where = target(transport="websocket", sid=client.sid)
-    websocket = pair.other.keep(await WebSocketClient.shake(anywhere(), where))
-    await websocket.send("2probe")
-    asked = asyncio.create_task(websocket.receive())
-    received += await poll_until(client, asked)
-    assert await asked == "3probe"
-    client.port = anywhere()
-    assert (await client.post(*(f'42["p",{n}]' for n in range(5)))).status == 200
-    await websocket.send("5")
-    for n in range(5, 10):
-        await websocket.send(f'42["p",{n}]')
-    over_websocket = [await websocket.receive() for _ in range(chance.randrange(10))]
-    await websocket.send('42["stop"]')
-    await eventually(lambda: ticks.stopped)
-    while len(numbers(received + over_websocket)) < ticks.sent:
-        over_websocket.append(await websocket.receive())
-    assert numbers(received + over_websocket) == list(range(ticks.sent))
-    assert ticks.posted == list(range(10))
-    websocket.abort()
-
-
 @pytest.mark.parametrize("seed", range(3))
 async def test_upgrades_under_traffic_lose_and_reorder_nothing(start: Start, seed: int) -> None:
     ticker, chance = Ticker(seed), random.Random(seed)
     pair = await start(ticker)
     for _ in range(5):
-        await asyncio.gather(*(upgrade_under_traffic(pair, ticker, chance) for _ in range(8)))
+        await asyncio.gather(*(upgrade_under_traffic(ticker, chance, pair.owner, pair.other) for _ in range(8)))
     await eventually(lambda: len(ticker.ended) == 40)
     await pair.settled()
 

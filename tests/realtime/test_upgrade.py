@@ -293,19 +293,29 @@ async def poll_until(client: PollingClient, answer: asyncio.Task[str | bytes]) -
     return received
 
 
-async def upgrade_under_traffic(served: Served, ticker: Ticker, chance: random.Random) -> None:
-    """Connect, move to a WebSocket as the official client does while events go both ways, and compare."""
-    client = await served.polling()
+async def upgrade_under_traffic(ticker: Ticker, chance: random.Random, owner: Served, *others: Served) -> None:
+    """Connect, move to a WebSocket as the official client does while events go both ways, and compare.
+
+    Each step is taken at one of these by chance; the session is on `owner`.
+    """
+
+    def anywhere() -> int:
+        return chance.choice((owner, *others)).port
+
+    client = await owner.polling()
     assert (await client.post("40")).status == 200
     received = await client.packets()
     ticks = ticker.ticks[joined(received[:1])]
+    client.port = anywhere()
     for _ in range(chance.randrange(3)):
         received += await client.packets()
-    websocket = served.keep(await WebSocketClient.shake(served.port, target(transport="websocket", sid=client.sid)))
+    where = target(transport="websocket", sid=client.sid)
+    websocket = owner.keep(await WebSocketClient.shake(anywhere(), where))
     await websocket.send("2probe")
     asked = asyncio.create_task(websocket.receive())
     received += await poll_until(client, asked)
     assert await asked == "3probe"
+    client.port = anywhere()
     assert (await client.post(*(f'42["p",{n}]' for n in range(5)))).status == 200
     await websocket.send("5")
     for n in range(5, 10):
@@ -326,6 +336,6 @@ async def test_upgrades_under_traffic_lose_and_reorder_nothing(serve: Serve, see
     ticker, chance = Ticker(seed), random.Random(seed)
     served = await serve(ticker)
     for _ in range(10):
-        await asyncio.gather(*(upgrade_under_traffic(served, ticker, chance) for _ in range(8)))
+        await asyncio.gather(*(upgrade_under_traffic(ticker, chance, served) for _ in range(8)))
     assert len(ticker.sockets) == 80
     await eventually(lambda: len(ticker.ended) == 80)

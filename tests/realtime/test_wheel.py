@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from fireside.realtime import wheel as module
 from fireside.realtime.wheel import TimingWheel
+from tests.realtime.served import set_in
 
 TICK_S = 0.5
 HORIZON_S = 10.0
@@ -61,11 +62,6 @@ class Owner:
     def on_deadline(self) -> None:
         self.met.append(self._loop.time())
         self._then()
-
-
-def set_in(wheel: TimingWheel) -> int:
-    """How many deadlines are set."""
-    return sum(map(len, wheel._buckets))
 
 
 @pytest.fixture
