@@ -123,10 +123,10 @@ async def living_in(
     clients: int,
 ) -> AsyncIterator[None]:
     """Everybody has their devices, which connect and stay so."""
-    marks, transports = Marks(record), _transports(random, clients)
-    for number, transport in enumerate(transports):
+    marks = Marks(record)
+    for number, (transport, hands_over) in enumerate(kinds_of_devices(random, clients)):
         person = town.people[number % len(town.people)]
-        device = Device(person, f"d{number}", transport, server, record, marks, http, hands_over=random.random() < 0.5)
+        device = Device(person, f"d{number}", transport, server, record, marks, http, hands_over=hands_over)
         town.devices.append(device)
         town.of.setdefault(person.id, []).append(device)
     try:
@@ -139,9 +139,15 @@ async def living_in(
         await asyncio.gather(*(device.client.close() for device in town.devices))
 
 
-def _transports(random: Random, clients: int) -> list[str]:
-    """Half of them use WebSocket, a quarter polling, a quarter begin with one and change to the other."""
+def kinds_of_devices(random: Random, clients: int) -> list[tuple[str, bool]]:
+    """The transport of each, and whether it has a program that is given each message.
+
+    Half of them use WebSocket, a quarter polling, a quarter begin with one and change to the other; half of them have a
+    program, however few there are.
+    """
     names = [name for name in TRANSPORTS for _ in range(2 if name == "websocket" else 1)]
-    chosen = [names[number % len(names)] for number in range(clients)]
-    random.shuffle(chosen)
-    return chosen
+    transports = [names[number % len(names)] for number in range(clients)]
+    programs = [number % 2 == 0 for number in range(clients)]
+    random.shuffle(transports)
+    random.shuffle(programs)
+    return list(zip(transports, programs, strict=True))
