@@ -62,6 +62,9 @@ class Wire:
         return cls(*await asyncio.open_connection("127.0.0.1", port))
 
     async def write(self, data: bytes) -> None:
+        if self._writer.transport.is_closing():
+            # asyncio says this when drained; uvloop raises a RuntimeError, as for a mistake of the program.
+            raise ConnectionResetError("the connection has been lost")
         self._writer.write(data)
         await self._writer.drain()
 

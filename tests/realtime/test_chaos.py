@@ -152,5 +152,7 @@ async def test_whatever_clients_do_one_that_behaves_notices_nothing_and_nothing_
         for _ in range(10):
             await asyncio.gather(*(Wild(served.port, chance).run() for _ in range(15)))
 
-    assert await behave(client, asyncio.create_task(crowd())) > 0
+    at_it = asyncio.create_task(crowd())
+    assert await behave(client, at_it) > 0
+    await at_it
     assert served.main.sockets[0].connected

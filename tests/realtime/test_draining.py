@@ -51,6 +51,13 @@ async def test_a_server_that_stops_opens_no_session_and_goes_on_with_those_there
 
 
 @pytest.mark.parametrize("transport", ["polling", "websocket"])
+async def test_nobody_comes_in_after_everybody_has_been_closed(serve: Serve, transport: str) -> None:
+    served = await serve()
+    served.edge.dismiss()
+    assert (await knock(served, transport)).status == 503
+
+
+@pytest.mark.parametrize("transport", ["polling", "websocket"])
 async def test_handshakes_beyond_the_budget_are_refused_and_those_there_are_go_on(serve: Serve, transport: str) -> None:
     served = await serve(handshakes_per_second=2)
     first, second = await served.connected(), await served.connected()

@@ -97,7 +97,8 @@ class EngineServer:
         session.guard(session.peer.leaving, random.randrange(round(1000 * spread_s)))  # noqa: S311 - for nobody to guess
 
     def dismiss(self) -> None:
-        """Close every session, telling the clients to come back."""
+        """Close every session, telling the clients to come back. Nobody opens another: none would be closed."""
+        self.is_draining = True
         for session in list(self._sessions.values()):
             # Not the packet that ends a session: some clients take that for the last word, and do not come back.
             session.close("server shutting down", 1001, farewell=frames.NOOP, linger=True)
