@@ -1,6 +1,7 @@
 """The client as programs use it: what it sends, what it reads to whoever listens, and what it writes down."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -161,6 +162,27 @@ async def test_a_client_that_is_not_let_in_says_so(house: House) -> None:
         with pytest.raises(Refused, match="not valid"):
             await waits
     await client.close()
+
+
+async def test_a_connection_that_is_gone_is_asked_once(house: House) -> None:
+    """Being told so takes no time: asked again and again it would leave none for anything else."""
+    asked = 0
+
+    class Gone(InProcessConnection):
+        async def call(self, event: str, body: Any) -> Any:
+            nonlocal asked
+            asked += 1
+            assert asked < 100
+            self.cut()
+            raise Lost("it takes nothing any more")
+
+    async def connect(server: str, token: str, hear: Hear) -> Connection:
+        kind = InProcessConnection if asked else Gone
+        return await kind(house.fireside, hear).accepted(token)
+
+    async with Client("", house.token(await house.user("eve")), connect=connect, sleep=at_once) as client:
+        await client.settled()
+    assert asked == 1
 
 
 async def test_who_is_told_that_the_server_stops_comes_back_when_it_was_told(house: House) -> None:

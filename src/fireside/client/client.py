@@ -269,6 +269,11 @@ class Client(Commands):
                 body = await connection.call(event, form)
         except TimeoutError:
             raise Lost("no answer came") from None
+        except Lost:
+            # Whoever asks next waits for the next connection: asking this one takes no time, so nobody would have any.
+            if connection is self._connection:
+                self._online.clear()
+            raise
         if not body.get("ok"):
             raise refused(body)
         return msgspec.convert(body, reply)
