@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from fireside.client.connection import CONNECT_TIMEOUT_S, Lost, SocketIoConnection
@@ -75,3 +76,23 @@ async def test_a_connection_that_takes_nothing_any_more_is_lost(tmp_path: Path) 
         async with asyncio.timeout(30):
             await connection.lost()
         await connection.close()
+
+
+async def test_nothing_stays_open_where_saying_goodbye_does_not_work_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[aiohttp.ClientSession] = []
+
+    def http() -> aiohttp.ClientSession:
+        opened.append(aiohttp.ClientSession())
+        return opened[-1]
+
+    monkeypatch.setattr("fireside.client.connection.CLOSE_TIMEOUT_S", 0.01)
+    async with FiresideProcess(tmp_path) as server:
+        ann = await server.register("ann")
+        connection = await SocketIoConnection.open(server.url, ann["token"], lambda *_: None, http=http)
+        monkeypatch.setattr(connection._client, "disconnect", asyncio.Event().wait)
+        await connection.close()
+        assert [each.closed for each in opened] == [True]
+        assert connection._client.eio.read_loop_task.done()
+        assert connection._client.eio.write_loop_task is None

@@ -9,6 +9,8 @@ import aiohttp
 import msgspec
 import socketio
 
+from fireside.core.ending import ended
+
 CONNECT_TIMEOUT_S, CLOSE_TIMEOUT_S = 20.0, 5.0
 
 Hear = Callable[[str, Any], None]
@@ -63,8 +65,9 @@ Connect = Callable[[str, str, Hear], Awaitable[Connection]]
 class SocketIoConnection:
     """A connection by python-socketio."""
 
-    def __init__(self, hear: Hear, http: Callable[[], aiohttp.ClientSession] | None = None) -> None:
-        self._client = socketio.AsyncClient(reconnection=False, handle_sigint=False, http_session=http)
+    def __init__(self, hear: Hear, http: Callable[[], aiohttp.ClientSession] = aiohttp.ClientSession) -> None:
+        self._http = http()
+        self._client = socketio.AsyncClient(reconnection=False, handle_sigint=False, http_session=self._http)
         self._accepted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._client.on("*", hear)
@@ -80,9 +83,9 @@ class SocketIoConnection:
         hear: Hear,
         *,
         transports: Sequence[str] = ("websocket",),
-        http: Callable[[], aiohttp.ClientSession] | None = None,
+        http: Callable[[], aiohttp.ClientSession] = aiohttp.ClientSession,
     ) -> "SocketIoConnection":
-        """Connect; see `Connect`. `http` makes what requests go through, and is theirs to close."""
+        """Connect; see `Connect`. `http` makes what requests go through; it is closed with the connection."""
         connection = cls(hear, http)
         try:
             await connection._open(server, token, transports)
@@ -123,9 +126,15 @@ class SocketIoConnection:
 
     async def close(self) -> None:
         self._disconnected()
-        with contextlib.suppress(socketio.exceptions.SocketIOError, aiohttp.ClientError, TimeoutError):
-            async with asyncio.timeout(CLOSE_TIMEOUT_S):
-                await self._client.disconnect()
+        try:
+            with contextlib.suppress(socketio.exceptions.SocketIOError, aiohttp.ClientError, TimeoutError):
+                async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                    await self._client.disconnect()
+        finally:
+            # Where saying goodbye does not work out the library's loops would go on for a minute, and open more.
+            loops = self._client.eio.read_loop_task, self._client.eio.write_loop_task
+            await ended(*(each for each in loops if each is not None))
+            await self._http.close()
 
     def _disconnected(self, *reason: object) -> None:
         if not self._lost.done():
