@@ -1,11 +1,23 @@
 """Catching up: everything that has changed since a cursor, however old, and nothing else."""
 
+import asyncio
 from typing import Any
 
 import pytest
 
-from fireside.core.errors import InvalidInput
-from fireside.features.inbox.syncing import BUDGET_BYTES, ENDS, FIRST_ENDS, OWN_PER_ANSWER, PER_ANSWER
+from fireside.core.errors import InvalidInput, Unavailable
+from fireside.features.inbox.items import Item
+from fireside.features.inbox.service import InboxRow
+from fireside.features.inbox.syncing import (
+    AT_ONCE,
+    BUDGET_BYTES,
+    ENDS,
+    FIRST_ENDS,
+    OWN_PER_ANSWER,
+    PER_ANSWER,
+    Syncing,
+)
+from fireside.features.personal.service import Entry
 from tests.features.whole import ANN, BOB, CAT, DAN, EVE, Node, World, seqs
 
 
@@ -295,3 +307,40 @@ async def test_what_somebody_has_is_said_of_500_conversations_at_most(node: Node
     refused = await node.refused(ANN, "sync", known=known | {"f" * 24: {"seq": 1}})
     assert isinstance(refused, InvalidInput)
     assert refused.details == {"field": "known"}
+
+
+# ── when all come at once ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Busy:
+    """Every store that catching up reads from: there is nothing in it, and reading that takes a moment."""
+
+    def __init__(self) -> None:
+        self.reading = self.most = 0
+
+    async def stamp(self) -> int:
+        return 1
+
+    async def after(self, user_id: str, n: int, limit: int) -> list[Entry]:
+        return []
+
+    async def of(self, *asked: object) -> list[Item]:
+        return []
+
+    async def changed(self, user_id: str, stamp: int, after: str, limit: int) -> list[InboxRow]:
+        self.reading += 1
+        self.most = max(self.most, self.reading)
+        await asyncio.sleep(0)
+        self.reading -= 1
+        if user_id == BOB:
+            raise Unavailable("The database is away.")
+        return []
+
+
+async def test_when_thousands_are_back_so_many_catch_up_at_a_time_and_each_has_a_turn() -> None:
+    busy: Any = Busy()
+    syncing = Syncing(busy, busy, busy, busy)
+    everybody = [ANN, BOB] * 10 * AT_ONCE
+    answers = await asyncio.gather(*(syncing.sync(each, "", {}) for each in everybody), return_exceptions=True)
+    assert [isinstance(each, Unavailable) for each in answers] == [each == BOB for each in everybody]
+    assert busy.most == AT_ONCE

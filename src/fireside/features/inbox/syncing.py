@@ -30,6 +30,10 @@ OWN_PER_ANSWER = 200
 BUDGET_BYTES = 256 * 1024
 """Of messages in an answer. Who does not get the end of a conversation reads it by itself."""
 
+AT_ONCE = 64
+"""People. When thousands are back at the same moment, each step of one that waits for the database is followed by all
+who waited with it; those who write meanwhile would wait for as long. With fewer the reads are shared by too few."""
+
 ALL = -1
 _CURSOR = re.compile(r"(\d{1,18})\.(\d{1,14})(?:\.(-1|\d{1,18})\.([0-9a-f]{24}))?")
 
@@ -81,6 +85,7 @@ class Syncing:
         self._activity = activity
         self._personal = personal
         self._items = items
+        self._places = asyncio.Semaphore(AT_ONCE)
 
     async def sync(self, user_id: str, text: str, known: Mapping[str, Known]) -> Synced:
         """What has changed for this person since the cursor; all there is where it is empty.
@@ -89,6 +94,10 @@ class Syncing:
             InvalidInput: it is no cursor.
         """
         cursor = Cursor.read(text)
+        async with self._places:
+            return await self._sync(user_id, cursor, known)
+
+    async def _sync(self, user_id: str, cursor: Cursor, known: Mapping[str, Known]) -> Synced:
         # First: whatever is written after this is found from here on.
         stamp = await self._activity.stamp()
         if cursor.stamp > stamp:
