@@ -13,7 +13,7 @@ from fireside.core.events import Command, Event, Publisher
 from fireside.core.peers import Peers
 from fireside.engines import Stores
 from fireside.features.accounts.known import KnownUsers
-from fireside.features.accounts.names import Names
+from fireside.features.accounts.names import Names, SharedLookUps
 from fireside.features.accounts.privacy import Privacy
 from fireside.features.changes.endpoints import ChangeEndpoints
 from fireside.features.changes.log import ChangeLog
@@ -64,8 +64,9 @@ class Features:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         # Conversations, and the two logs of each: what is said, and what is done to it.
-        names = Names(stores.accounts)
-        self.privacy = privacy = Privacy(stores.accounts, monotonic, peers)
+        users = SharedLookUps(stores.accounts)
+        names = Names(users)
+        self.privacy = privacy = Privacy(users, monotonic, peers)
         self.conversations = conversations = Conversations(stores.conversations, known, clock, monotonic)
         peers.to_return(conversations.distrust)
         self.talks = talks = Talks(conversations, stores.activity, stores.conversations, stores.messages, monotonic)

@@ -4,15 +4,27 @@ from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
+from fireside.core.together import Together
 from fireside.features.accounts.service import User
 
 REMEMBERED = 100_000
+LOOK_UP_MAX = 500
 
 
 class UserStore(Protocol):
     """Port: the users by their ids. The accounts feature's store has it."""
 
     async def by_ids(self, user_ids: Sequence[str]) -> dict[str, User]: ...
+
+
+class SharedLookUps:
+    """Implements `UserStore` on another: those who ask at the same moment ask together."""
+
+    def __init__(self, store: UserStore) -> None:
+        self._users = Together(store.by_ids, LOOK_UP_MAX)
+
+    async def by_ids(self, user_ids: Sequence[str]) -> dict[str, User]:
+        return await self._users.some(user_ids)
 
 
 class Names:

@@ -33,8 +33,11 @@ class Privacy:
         now = self._monotonic()
         wanted = dict.fromkeys(user_ids)
         unknown = [each for each in wanted if each not in self._known or self._known[each][1] < now]
+        before = {each: self._known.get(each) for each in unknown}
         for each, user in (await self._store.by_ids(unknown)).items() if unknown else ():
-            self.learn(each, user.read_receipts)
+            # What was said meanwhile is newer than what was read.
+            if self._known.get(each) is before[each]:
+                self.learn(each, user.read_receipts)
         return {each for each in wanted if each in self._known and self._known[each][0]}
 
     def change(self, user_id: str, shown: bool) -> None:
