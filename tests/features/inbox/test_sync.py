@@ -344,3 +344,21 @@ async def test_when_thousands_are_back_so_many_catch_up_at_a_time_and_each_has_a
     answers = await asyncio.gather(*(syncing.sync(each, "", {}) for each in everybody), return_exceptions=True)
     assert [isinstance(each, Unavailable) for each in answers] == [each == BOB for each in everybody]
     assert busy.most == AT_ONCE
+
+
+async def test_who_finds_no_place_in_time_is_told_so_and_not_left_waiting_for_all_before_them() -> None:
+    class Away(Busy):
+        async def stamp(self) -> int:
+            await back.wait()
+            return 1
+
+    back, away = asyncio.Event(), Away()
+    stores: Any = away
+    syncing = Syncing(stores, stores, stores, stores, patience_s=0.01)
+    inside = [asyncio.create_task(syncing.sync(ANN, "", {})) for _ in range(AT_ONCE)]
+    await asyncio.sleep(0)
+    with pytest.raises(Unavailable, match="Ask again"):
+        await syncing.sync(ANN, "", {})
+    back.set()
+    assert len(await asyncio.gather(*inside)) == AT_ONCE
+    assert (await syncing.sync(ANN, "", {})).items == []

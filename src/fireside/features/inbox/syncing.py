@@ -15,7 +15,7 @@ from typing import NamedTuple, Self
 
 import msgspec
 
-from fireside.core.errors import InvalidInput
+from fireside.core.errors import InvalidInput, Unavailable
 from fireside.features.conversations.activity import ActivityStore
 from fireside.features.inbox.items import Ends, Item, Items, Known
 from fireside.features.inbox.service import InboxRow, InboxStore
@@ -33,6 +33,9 @@ BUDGET_BYTES = 256 * 1024
 AT_ONCE = 64
 """People. When thousands are back at the same moment, each step of one that waits for the database is followed by all
 who waited with it; those who write meanwhile would wait for as long. With fewer the reads are shared by too few."""
+
+PATIENCE_S = 15.0
+"""For a place. Where the database is away those before would have to give up one after the other; clients wait 20 s."""
 
 ALL = -1
 _CURSOR = re.compile(r"(\d{1,18})\.(\d{1,14})(?:\.(-1|\d{1,18})\.([0-9a-f]{24}))?")
@@ -80,22 +83,38 @@ class Synced(msgspec.Struct, frozen=True, gc=False):
 class Syncing:
     """The use case."""
 
-    def __init__(self, store: InboxStore, activity: ActivityStore, personal: PersonalStore, items: Items) -> None:
+    def __init__(
+        self,
+        store: InboxStore,
+        activity: ActivityStore,
+        personal: PersonalStore,
+        items: Items,
+        patience_s: float = PATIENCE_S,
+    ) -> None:
         self._store = store
         self._activity = activity
         self._personal = personal
         self._items = items
         self._places = asyncio.Semaphore(AT_ONCE)
+        self._patience_s = patience_s
 
     async def sync(self, user_id: str, text: str, known: Mapping[str, Known]) -> Synced:
         """What has changed for this person since the cursor; all there is where it is empty.
 
         Raises:
             InvalidInput: it is no cursor.
+            Unavailable: too many catch up before them, or the database is away.
         """
         cursor = Cursor.read(text)
-        async with self._places:
+        try:
+            async with asyncio.timeout(self._patience_s):
+                await self._places.acquire()
+        except TimeoutError:
+            raise Unavailable("Too many are catching up now. Ask again shortly.", retry_after_s=5) from None
+        try:
             return await self._sync(user_id, cursor, known)
+        finally:
+            self._places.release()
 
     async def _sync(self, user_id: str, cursor: Cursor, known: Mapping[str, Known]) -> Synced:
         # First: whatever is written after this is found from here on.
