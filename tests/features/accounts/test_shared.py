@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import Sequence
 
-from fireside.features.accounts.names import LOOK_UP_MAX, Names, SharedLookUps
+from fireside.features.accounts.known import LOOK_UP_MAX
+from fireside.features.accounts.names import Names, SharedLookUps
 from fireside.features.accounts.privacy import Privacy
 from fireside.features.accounts.service import User
 from tests.features.accounts.fakes import OpenAccounts

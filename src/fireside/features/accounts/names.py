@@ -5,10 +5,10 @@ from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from fireside.core.together import Together
+from fireside.features.accounts.known import LOOK_UP_MAX
 from fireside.features.accounts.service import User
 
 REMEMBERED = 100_000
-LOOK_UP_MAX = 500
 
 
 class UserStore(Protocol):
