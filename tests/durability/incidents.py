@@ -12,10 +12,14 @@ HANGS_S = 13
 Happening = Callable[[], Awaitable[None]]
 
 
-def killing(server: FiresideProcess) -> Happening:
-    """kill -9, and start again."""
+def killing(server: FiresideProcess, *, later_s: float = 0.0) -> Happening:
+    """kill -9, and start again.
+
+    What is settled is seen just after a batch is written: a little later is amid the next one.
+    """
 
     async def happens() -> None:
+        await asyncio.sleep(later_s)
         server.kill()
         await server.start()
 

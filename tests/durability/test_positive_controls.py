@@ -37,6 +37,7 @@ class Control:
     weakness: Callable[[Replace], None]
     found_by: set[Rule]
     habits: Habits = QUIET
+    killed_later_s: float = 0.0
 
 
 CONTROLS = (
@@ -54,7 +55,7 @@ CONTROLS = (
 )
 CONTROLS_TO_KILL = (
     Control(weakened.acknowledges_before_the_write, {Rule.KEPT}),
-    Control(weakened.counts_before_it_writes, {Rule.CONTIGUOUS}),
+    Control(weakened.counts_before_it_writes, {Rule.CONTIGUOUS}, killed_later_s=weakened.COUNTED_S / 2),
 )
 
 
@@ -99,7 +100,7 @@ async def test_a_server_that_breaks_a_promise_is_found_out_when_it_is_killed(con
             messages=MESSAGES,
             habits=control.habits,
             seed=new_seed(),
-            incidents=[Incident(MESSAGES // 2, killing(server))],
+            incidents=[Incident(MESSAGES // 2, killing(server, later_s=control.killed_later_s))],
             before_reading=late_writes,
         )
     print(name(control), result)

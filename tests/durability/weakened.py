@@ -27,6 +27,8 @@ from fireside.store.sqlite import SqliteMessages, schema
 EVERY = 25
 """Every so manyth goes wrong, where not all do."""
 LATE_S = 0.3
+COUNTED_S = 0.1
+"""How long a number is taken before its row is written. Most of what a batch takes, for a kill to hit it."""
 
 Replace = Callable[[object, str, object], None]
 """`setattr`, or one that will be undone."""
@@ -99,7 +101,7 @@ def counts_before_it_writes(replace: Replace) -> None:
                 database.executemany("INSERT OR REPLACE INTO counters VALUES (?, ?)", numbers),
             )
         )
-        await asyncio.sleep(LATE_S / 30)
+        await asyncio.sleep(COUNTED_S)
         return await append(self, messages)
 
     async def counted(self: SqliteMessages, conversation_ids: Sequence[str]) -> dict[str, int]:
