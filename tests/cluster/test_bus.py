@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 
 from fireside.cluster.bus import ENTRIES_AT_ONCE, WAITING, Bus
-from fireside.cluster.envelopes import Entry, pack
+from fireside.cluster.envelopes import pack
 from fireside.core.peers import EVERYBODY
 from tests.cluster.buses import Ears, members, redis, until
 from tests.valkey import Valkey
@@ -175,7 +175,7 @@ async def test_what_it_left_without_being_able_to_say_so_it_leaves_when_it_hears
     assert two.heard == []
 
 
-@pytest.mark.parametrize("noise", [b"\xff\xff", pack([Entry("?", ["*"], b"of a kind that nobody knows")])])
+@pytest.mark.parametrize("noise", [b"\xff\xff", pack([("?", ["*"], b"of a kind that nobody knows")])])
 async def test_what_nobody_understands_is_left_aside(
     make: Make, valkey: Valkey, noise: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -8,7 +8,7 @@ from fireside.cluster.envelopes import LONGEST_TOPIC, Entry, pack, unpack
 
 kinds = st.characters(min_codepoint=33, max_codepoint=126)
 topics = st.text(max_size=60).filter(lambda topic: len(topic.encode()) <= LONGEST_TOPIC)
-entries = st.lists(st.builds(Entry, kinds, st.lists(topics, max_size=5), st.binary(max_size=300)), max_size=5)
+entries = st.lists(st.tuples(kinds, st.lists(topics, max_size=5), st.binary(max_size=300)), max_size=5)
 
 
 @given(entries)

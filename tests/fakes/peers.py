@@ -2,24 +2,33 @@
 
 from collections.abc import Callable, Collection
 
-from fireside.core.peers import Handler, NoPeers
+from fireside.core.peers import Body, Handler, NoPeers
 
 
 class FakePeers(NoPeers):
-    """Notes what is sent. They are away until a test says otherwise."""
+    """Keeps what is sent until it leaves. They are away until a test says otherwise."""
 
     is_up = False
 
     def __init__(self) -> None:
-        self.sent: list[tuple[list[str], str, bytes]] = []
+        self._waiting: list[tuple[list[str], str, Body]] = []
         self._handlers: dict[str, Handler] = {}
         self._callbacks: list[Callable[[], None]] = []
 
     def on(self, kind: str, handler: Handler) -> None:
         self._handlers[kind] = handler
 
-    def send(self, topics: Collection[str], kind: str, body: bytes) -> None:
-        self.sent.append((list(topics), kind, body))
+    def send(self, topics: Collection[str], kind: str, body: Body) -> None:
+        self._waiting.append((list(topics), kind, body))
+
+    def leaving(self) -> list[tuple[list[str], str, bytes]]:
+        """What has been sent leaves now."""
+        waiting, self._waiting = self._waiting, []
+        return [(topics, kind, body if isinstance(body, bytes) else body()) for topics, kind, body in waiting]
+
+    def lose(self) -> None:
+        """What has been sent is lost."""
+        self._waiting.clear()
 
     def to_return(self, callback: Callable[[], None]) -> None:
         self._callbacks.append(callback)

@@ -31,7 +31,7 @@ from fireside.cluster.envelopes import LONGEST_TOPIC, unpack
 from fireside.cluster.line import TROUBLES, Argument, Line, Lines
 from fireside.cluster.register import JOINED, LEASE_S, TURN
 from fireside.core.ending import ended
-from fireside.core.peers import EVERYBODY, Handler
+from fireside.core.peers import EVERYBODY, Body, Handler
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +40,8 @@ PAUSE_S = 0.5
 """Between two attempts to find the bus, give or take a half."""
 WAITING, WAITING_BYTES = 20_000, 32 << 20
 """What may wait to be sent."""
+LATE_BYTES = 64
+"""What something counts that is not made before it leaves."""
 ENTRIES_AT_ONCE, BYTES_AT_ONCE, CHANGES_AT_ONCE, ASKED_AT_ONCE = 500, 1 << 20, 5000, 5000
 """What one call of the script is given, so that others have their turn at Valkey."""
 FAREWELL_S = 1.0
@@ -59,14 +61,14 @@ class Sending(NamedTuple):
     """Something that waits to be sent: to topics, or to one node."""
 
     kind: str
-    body: bytes
+    body: Body
     topics: tuple[str, ...] = ()
     node: str = ""
     undelivered: Undelivered | None = None
 
     @property
     def size(self) -> int:
-        return len(self.body) + 32 * len(self.topics)
+        return (len(self.body) if isinstance(self.body, bytes) else LATE_BYTES) + 32 * len(self.topics)
 
 
 class Bus:
@@ -128,7 +130,7 @@ class Bus:
         while self.is_up and (topic in self._changes or topic in self._being_changed):
             await self._turned.wait()
 
-    def send(self, topics: Collection[str], kind: str, body: bytes) -> None:
+    def send(self, topics: Collection[str], kind: str, body: Body) -> None:
         """To every other node that has joined one of these topics, once. Waits for nothing."""
         if topics:
             self._put(Sending(kind, body, tuple(topics)))
@@ -308,7 +310,8 @@ class Bus:
         for each in sendings:
             # What goes to the same people again and again names them once.
             number = lists.setdefault(each.topics, len(lists) + 1) if each.topics else 0
-            entries += (each.kind, each.body, each.node, number)
+            body = each.body if isinstance(each.body, bytes) else each.body()
+            entries += (each.kind, body, each.node, number)
         arguments: list[Argument] = [self.node, 0 if self._is_ending else 1000 * LEASE_S, int(beats)]
         arguments += (len(joins), *joins, len(leaves), *leaves, len(lists))
         for topics in lists:

@@ -11,24 +11,21 @@ Numbers are big-endian. An empty message is a node's own heartbeat.
 
 import struct
 from collections.abc import Iterable
-from typing import NamedTuple
 
 LONGEST_TOPIC = 255
 
+Entry = tuple[str, list[str], bytes]
+"""One thing for a node: its kind, topics and body."""
 
-class Entry(NamedTuple):
-    """One thing for a node."""
-
-    kind: str
-    topics: list[str]
-    body: bytes
+_kind_and_count = struct.Struct(">BH").unpack_from
+_size = struct.Struct(">I").unpack_from
 
 
 def pack(entries: Iterable[Entry]) -> bytes:
     """An envelope, as the script makes it."""
     parts = []
     for kind, topics, body in entries:
-        parts.append(struct.pack(">cH", kind.encode("ascii"), len(topics)))
+        parts.append(struct.pack(">BH", ord(kind), len(topics)))
         parts += [bytes((len(name),)) + name for name in map(str.encode, topics)]
         parts += [struct.pack(">I", len(body)), body]
     return b"".join(parts)
@@ -40,21 +37,22 @@ def unpack(envelope: bytes) -> list[Entry]:
     Raises:
         ValueError: it is none.
     """
-    entries, at = [], 0
+    entries: list[Entry] = []
+    at, end = 0, len(envelope)
     try:
-        while at < len(envelope):
-            kind, count = struct.unpack_from(">cH", envelope, at)
+        while at < end:
+            kind, count = _kind_and_count(envelope, at)
             at += 3
             topics = []
             for _ in range(count):
-                end = at + 1 + envelope[at]
-                topics.append(envelope[at + 1 : end].decode())
-                at = end
-            (size,) = struct.unpack_from(">I", envelope, at)
-            at += 4 + size
-            entries.append(Entry(kind.decode("ascii"), topics, envelope[at - size : at]))
+                start = at + 1
+                at = start + envelope[at]
+                topics.append(envelope[start:at].decode())
+            start = at + 4
+            at = start + _size(envelope, at)[0]
+            entries.append((chr(kind), topics, envelope[start:at]))
     except (struct.error, IndexError) as error:
         raise ValueError("an envelope that is cut short") from error
-    if at > len(envelope):
+    if at > end:
         raise ValueError("an envelope that is cut short")
     return entries

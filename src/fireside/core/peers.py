@@ -10,6 +10,9 @@ from typing import Protocol
 EVERYBODY = "*"
 """The topic that every process has joined."""
 
+Body = bytes | Callable[[], bytes]
+"""What is sent; or what makes it when it leaves, if it ever does. Until then more can be put into it."""
+
 Handler = Callable[[Sequence[str], bytes], None]
 """Called with those of the topics that this process has joined, and the body. Must not wait."""
 
@@ -33,7 +36,7 @@ class Peers(Protocol):
     async def in_force(self, topic: str) -> None:
         """Return when others know that this topic was joined, or cannot be reached."""
 
-    def send(self, topics: Collection[str], kind: str, body: bytes) -> None:
+    def send(self, topics: Collection[str], kind: str, body: Body) -> None:
         """To every other process that has joined one of these topics, once. Waits for nothing."""
 
     async def joined(self, topics: Collection[str]) -> set[str]:
@@ -60,7 +63,7 @@ class NoPeers:
     async def in_force(self, topic: str) -> None:
         """It is, for all who are there."""
 
-    def send(self, topics: Collection[str], kind: str, body: bytes) -> None:
+    def send(self, topics: Collection[str], kind: str, body: Body) -> None:
         """Nobody hears it."""
 
     async def joined(self, topics: Collection[str]) -> set[str]:

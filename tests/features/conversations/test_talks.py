@@ -112,16 +112,16 @@ async def test_of_a_number_that_another_node_tells_a_group_takes_the_next_one_al
     """What is below one that is not the next may say who has come or gone."""
     group = await node.group(ANN, BOB)
     before = node.talks[group].seq
-    node.talks.learn_number(group, before + 2)
+    node.talks.learn_numbers(group, before + 2, before + 3)
     assert node.talks[group].seq == before
-    node.talks.learn_number(group, before + 1)
-    assert node.talks[group].seq == before + 1
+    node.talks.learn_numbers(group, before + 1, before + 2)
+    assert node.talks[group].seq == before + 2
 
 
 async def test_between_two_people_any_number_is_taken_and_none_goes_back(node: Node, place: str) -> None:
-    node.talks.learn_number(place, 10)
+    node.talks.learn_numbers(place, 10, 10)
     assert node.talks.get(place) is None
     await node.say(ANN, place)
     for heard, known in ((9, 9), (7, 9)):
-        node.talks.learn_number(place, heard)
+        node.talks.learn_numbers(place, heard, heard)
         assert node.talks[place].seq == known

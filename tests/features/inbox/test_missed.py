@@ -108,7 +108,7 @@ async def test_whoever_was_cut_off_has_all_others_look_from_where_it_last_heard_
     here = await slept(node, ANN, BOB)
     await marked(other)
     node.peers.come_back()
-    topics, kind, body = next(each for each in node.peers.sent if each[1] == KIND)
+    topics, kind, body = next(each for each in node.peers.leaving() if each[1] == KIND)
     assert topics == [EVERYBODY]
     other.peers.say(topics, kind, body)
     assert await found(other) == {ANN: [(here, 1)], BOB: [(here, 1)]}

@@ -167,12 +167,12 @@ class Talks:
             self._turn_to(talk, conversation)
             talk.seq = max(talk.seq, conversation.as_of)
 
-    def learn_number(self, conversation_id: str, seq: int) -> None:
-        """Another node has stored a message of this number, which says nothing of who is in a group. Where one below it
-        is not known here, that one may: then it is found by reading, when it matters."""
+    def learn_numbers(self, conversation_id: str, first: int, last: int) -> None:
+        """Another node has stored the messages of these numbers, which say nothing of who is in a group. Where one
+        below them is not known here, that one may: then it is found by reading, when it matters."""
         talk = self._awake.get(conversation_id)
-        if talk is not None and (talk.conversation.kind == "direct" or seq == talk.seq + 1):
-            talk.seq = max(talk.seq, seq)
+        if talk is not None and (talk.conversation.kind == "direct" or first <= talk.seq + 1):
+            talk.seq = max(talk.seq, last)
 
     async def keep(self, talk: Talk) -> None:
         """Keep what could not be kept when it happened.
