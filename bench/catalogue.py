@@ -8,6 +8,7 @@ from bench.figures import Figures
 from bench.growth import growth
 from bench.nodes import nodes
 from bench.plan import Plan
+from bench.scaling import scaling
 from bench.servers import Running
 from bench.slow import slow
 from bench.storm import storm
@@ -23,10 +24,11 @@ WORKLOADS: dict[str, Workload] = {
     "fanout": fanout,
     "catchup": catchup,
     "growth": growth,
+    "scaling": scaling,
     "storm": storm,
     "slow": slow,
     "nodes": nodes,
 }
-WITHOUT_REFERENCE = frozenset({"catchup", "growth", "nodes", "slow"})
+WITHOUT_REFERENCE = frozenset({"catchup", "growth", "nodes", "scaling", "slow"})
 """It has nothing of the kind: these compare each engine with itself."""
 ON_MONGODB_ALONE = frozenset({"nodes"})

@@ -35,7 +35,7 @@ async def growth(server: Running, plan: Plan) -> Figures:
     await asyncio.to_thread(server.fill, lengthen)
     pairs = {f"{size:,} messages": await _pair(server, me, who, "then") for who, size in _sizes(plan, short, long)}
     with punctual():
-        rows = await _in_turn(server, plan, pairs)
+        rows = await in_turn(server, plan, pairs)
     last = pairs[f"{plan.long:,} messages"].recipient.last_message()
     if last["seq"] <= plan.long:
         raise RuntimeError(f"the long conversation is not as long as it should be: {last['seq']}")
@@ -52,10 +52,11 @@ async def _pair(server: Running, me: User, friend: User, run: str) -> Pair:
     return await connect_pair(server, Meter(), me, friend, f"{friend.id}-{run}")
 
 
-async def _in_turn(server: Running, plan: Plan, pairs: dict[str, Pair]) -> Figures:
-    """A block of each, and again. Of each block the median; of those the median."""
+async def in_turn(server: Running, plan: Plan, pairs: dict[str, Pair]) -> Figures:
+    """What the messages of each cost, and the last against the first. A block of each, and again; of each block the
+    median, of those the median."""
     for pair in pairs.values():
-        await _block(pair, plan.warm_s / 2)
+        await block(pair, plan.warm_s / 2)
     acks: dict[str, list[float]] = {label: [] for label in pairs}
     costs: dict[str, list[float]] = {label: [] for label in pairs}
     rows = Figures()
@@ -63,7 +64,7 @@ async def _in_turn(server: Running, plan: Plan, pairs: dict[str, Pair]) -> Figur
         for label, pair in pairs.items():
             pair.meter.restart()
             before, stopwatch = pair.meter.done, watch(server)
-            await _block(pair, plan.run_s / BLOCKS)
+            await block(pair, plan.run_s / BLOCKS)
             window = stopwatch.read()
             acks[label].append(figures.percentile(pair.meter.ack_s, 0.5) * 1000)
             costs[label].append(window.server_s / (pair.meter.done - before) * 1e6)
@@ -71,12 +72,13 @@ async def _in_turn(server: Running, plan: Plan, pairs: dict[str, Pair]) -> Figur
     for name, found, digits in (("acknowledged, p50 ms", acks, 3), ("server CPU, µs per message", costs, 0)):
         of_each = {label: median(values) for label, values in found.items()}
         rows |= {Measure(f"{label}: {name}", "neither", digits): value for label, value in of_each.items()}
-        (short, first), (long, second) = of_each.items()
-        rows[Measure(f"{long} against {short}: {name}, times", "neither", 2)] = second / first
+        (short, first), *_, (long, last) = of_each.items()
+        rows[Measure(f"{long} against {short}: {name}, times", "neither", 2)] = last / first
     return rows
 
 
-async def _block(pair: Pair, seconds: float) -> None:
+async def block(pair: Pair, seconds: float) -> None:
+    """One message after the other, for so long."""
     pair.begin(1, lockstep=True)
     await asyncio.sleep(seconds)
     await drain([pair], pair.meter)

@@ -26,6 +26,11 @@ class Plan:
     short: int = 100
     long: int = 1_000_000
     """Messages of the conversations that are written into."""
+    connected: tuple[int, ...] = (50, 500, 5_000)
+    memberships: tuple[int, ...] = (10, 100, 1_000)
+    """Of the one who speaks."""
+    stored: tuple[int, ...] = (500, 5_000, 50_000)
+    """Conversations of others, of `filling.EACH` messages and as many changes each."""
     capacity: dict[str, float] = field(default_factory=dict)
 
 
@@ -41,4 +46,7 @@ QUICK = replace(
     conversations=100,
     elsewhere=100,
     long=10_000,
+    connected=(5, 50, 500),
+    memberships=(1, 10, 100),
+    stored=(10, 100, 1_000),
 )

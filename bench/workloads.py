@@ -12,6 +12,7 @@ import math
 import random
 import time
 from array import array
+from collections.abc import Iterable
 from dataclasses import replace
 
 from bench import figures
@@ -214,7 +215,7 @@ async def openloop(server: Running, plan: Plan) -> Figures:
 # --- idle connections
 
 
-async def crowd(server: Running, tokens: list[str], trouble: list[str]) -> list[SocketClient]:
+async def crowd(server: Running, tokens: Iterable[str], trouble: list[str]) -> list[SocketClient]:
     """Connect everybody, a fixed number of handshakes at a time."""
     clients: list[SocketClient] = []
     left = iter(tokens)
