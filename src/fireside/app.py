@@ -291,6 +291,7 @@ def _edge_options(settings: Settings) -> Options:
         ping_timeout_s=settings.ping_timeout_s,
         connect_timeout_s=settings.connect_timeout_s,
         max_payload=settings.max_payload,
+        backlog=settings.backlog_mib << 20,
         packets_per_second=settings.events_per_second if limited else None,
         burst=BURST_S * settings.events_per_second,
         handshakes_per_second=settings.handshakes_per_second if limited else None,

@@ -132,6 +132,13 @@ class Settings(BaseSettings):
     max_payload: int = Field(
         131_072, ge=1024, le=104_857_600, description="The largest request body or socket message accepted, in bytes."
     )
+    backlog_mib: int = Field(
+        256,
+        ge=1,
+        le=1_048_576,
+        description="What may wait in a process for sockets that do not read, in MiB. Past it those that have been "
+        "behind for longest are closed; they catch up when they come back.",
+    )
     ping_interval_s: float = Field(25, ge=0.1, le=3600, description="Seconds between two heartbeats of a socket.")
     ping_timeout_s: float = Field(
         20, ge=0.1, le=3600, description="Seconds a socket may take to answer a heartbeat before it is closed."

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from fireside.realtime import websocket
-from fireside.realtime.session import QUEUE_LIMIT, Session
+from fireside.realtime.session import QUEUE_LIMIT, VOLATILE_LIMIT, Session
 from fireside.realtime.sockets import Socket
 from fireside.realtime.websocket import WebSocketEdge
 from tests.realtime.clients import TEXT, Deaf, WebSocketClient, client_frame
@@ -74,6 +74,23 @@ async def test_who_never_reads_holds_nobody_up_who_answers_it(serve: Serve) -> N
             await reader.send('421["echo"]')
             assert await reader.receive() == "431[]"
     await eventually(lambda: served.main.reasons == ["slow consumer"])
+
+
+async def test_where_too_much_waits_for_all_who_never_read_the_first_of_them_is_cut(serve: Serve) -> None:
+    limit, text = 4 * VOLATILE_LIMIT, "x" * 1000
+    served = await serve(backlog=limit)
+    reader = await served.connected()
+    deaf = [(await deaf_client(served))[1] for _ in range(3)]
+    sockets = (served.main.sockets[0], *deaf)
+    async with asyncio.timeout(30):
+        while all(socket.connected for socket in deaf):
+            for socket in sockets:
+                socket.emit("x", text)
+            assert await reader.receive() == f'42["x","{text}"]'
+            assert sum(socket.session.pending_bytes for socket in sockets) <= limit + 4 * VOLATILE_LIMIT
+    assert served.main.reasons == ["slow consumer"]
+    left = [socket.session.pending_bytes for socket in deaf if socket.connected]
+    assert served.engine.backlog.size == sum(size for size in left if size > VOLATILE_LIMIT)
 
 
 async def test_who_reads_slowly_but_reads_stays_and_gets_everything(served: Served) -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fireside.realtime.limits import Flow, Seats
+from fireside.realtime.limits import Backlog, Flow, Seats
 
 
 def test_a_bucket_fills_with_each_packet_and_drains_with_time() -> None:
@@ -62,3 +62,38 @@ def test_without_a_limit_there_is_always_a_seat(count: int) -> None:
     for _ in range(count):
         seats.take("a")
     assert seats.free("a")
+
+
+class Behind:
+    """A client that does not read."""
+
+    def __init__(self, backlog: Backlog) -> None:
+        self._backlog = backlog
+        self.is_given_up = False
+
+    def give_up(self) -> None:
+        self.is_given_up = True
+        self._backlog.forget(self)
+
+
+def test_where_too_much_waits_who_has_been_behind_for_longest_is_given_up() -> None:
+    backlog = Backlog(100)
+    first, second, third = (Behind(backlog) for _ in range(3))
+    backlog.has(first, 10)
+    backlog.has(second, 40)
+    backlog.has(first, 50)
+    assert (backlog.size, first.is_given_up) == (90, False)
+    backlog.has(third, 20)
+    assert (backlog.size, first.is_given_up, second.is_given_up) == (60, True, False)
+
+
+def test_who_is_not_behind_any_more_counts_for_nothing() -> None:
+    backlog = Backlog(100)
+    first, second = Behind(backlog), Behind(backlog)
+    backlog.has(first, 90)
+    backlog.forget(first)
+    backlog.forget(second)
+    backlog.has(second, 100)
+    assert (backlog.size, first.is_given_up, second.is_given_up) == (100, False, False)
+    backlog.has(second, 101)
+    assert (backlog.size, second.is_given_up) == (0, True)

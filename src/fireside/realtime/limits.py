@@ -1,6 +1,7 @@
 """Limits at the source: how much one connection may send, and how many connections there may be."""
 
 from collections import Counter
+from typing import Protocol
 
 
 class Flow:
@@ -47,6 +48,39 @@ class Handshakes:
             return False
         self._flow.level, self._flow.at = drained + 1, now
         return True
+
+
+class Slow(Protocol):
+    """A client for which much waits."""
+
+    def give_up(self) -> None:
+        """Drop what waits, and close it."""
+
+
+class Backlog:
+    """What waits for clients that are behind, all of them together, in bytes.
+
+    What one may have waiting is bounded; how many do not read is not. Past `limit` those are given up who have been
+    behind for longest.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._behind: dict[Slow, int] = {}
+        self.size = 0
+
+    def has(self, client: Slow, size: int) -> None:
+        """So much waits for this one now."""
+        self.size += size - self._behind.get(client, 0)
+        self._behind[client] = size
+        while self.size > self._limit:
+            first = next(iter(self._behind))
+            self.forget(first)
+            first.give_up()
+
+    def forget(self, client: Slow) -> None:
+        """It is not behind any more."""
+        self.size -= self._behind.pop(client, 0)
 
 
 class Seats:

@@ -22,6 +22,8 @@ class Options:
     connect_timeout_s: float = 10.0
     max_payload: int = 128 * 1024
     """Bytes: of a WebSocket message, and of a polling body."""
+    backlog: int = 256 << 20
+    """Bytes that may wait for clients that are behind, all of them together."""
     packets_per_second: float | None = None
     burst: int = 100
     handshakes_per_second: float | None = None

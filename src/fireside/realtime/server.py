@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 
 from fireside.realtime import frames
 from fireside.realtime.frames import frame
-from fireside.realtime.limits import FLOOD, Flow, Handshakes, Seats
+from fireside.realtime.limits import FLOOD, Backlog, Flow, Handshakes, Seats
 from fireside.realtime.options import Census, Metrics, Options
 from fireside.realtime.session import OPEN, Handshake, Peer, Session
 from fireside.realtime.wheel import TimingWheel
@@ -55,6 +55,7 @@ class EngineServer:
         self._sessions: dict[str, Session] = {}
         self.is_draining = False
         self._handshakes = Handshakes(options.handshakes_per_second)
+        self.backlog = Backlog(options.backlog)
         self._seats = Seats(options.connections_per_address)
         self._rate, self._flood = options.packets_per_second, FLOOD * options.burst
         self._dirty: deque[Session] = deque()

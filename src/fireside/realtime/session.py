@@ -8,8 +8,9 @@ What must stay true:
 
 - Frames leave in the order of `send`, also across an upgrade: the polling request that is out when the WebSocket takes
   over is answered first.
-- What waits is bounded. Past `VOLATILE_LIMIT` frames nobody would miss are dropped; past `QUEUE_LIMIT` the client is
-  closed, because it does not read; it catches up when it comes back. Nobody ever waits for a slow reader.
+- What waits is bounded. Past `VOLATILE_LIMIT` the client is behind, and frames nobody would miss are dropped; past
+  `QUEUE_LIMIT`, or where too much waits for all who are behind, it is closed, because it does not read; it catches up
+  when it comes back. Nobody ever waits for a slow reader.
 - The peer hears `closed` exactly once.
 """
 
@@ -19,7 +20,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from fireside.realtime import frames
-from fireside.realtime.limits import Flow
+from fireside.realtime.limits import Backlog, Flow
 from fireside.realtime.options import Metrics, Options
 from fireside.realtime.wheel import TimingWheel
 from fireside.socketio import engine
@@ -95,6 +96,7 @@ class Server(Protocol):
     options: Options
     metrics: Metrics
     wheel: TimingWheel
+    backlog: Backlog
 
     def now(self) -> float: ...
 
@@ -159,26 +161,30 @@ class Session:
             return
         self.pending.append(frame)
         self.pending_bytes = size = self.pending_bytes + len(frame)
-        if size > QUEUE_LIMIT or len(self.pending) > QUEUE_FRAMES:
+        if size > VOLATILE_LIMIT or len(self.pending) > QUEUE_FRAMES:
             # So much in one tick may be a burst for a client that reads.
             self.flush()
-            if self._is_full():
-                # They are dropped with it: the client has not read what came before them either.
-                self.pending, self.pending_bytes = [], 0
-                self.server.metrics.slow_consumers += 1
-                self.close("slow consumer", 1013, linger=True)
+            if self.pending_bytes > QUEUE_LIMIT or len(self.pending) > QUEUE_FRAMES:
+                self.give_up()
+            elif self.pending_bytes > VOLATILE_LIMIT:
+                self.server.backlog.has(self, self.pending_bytes)
         elif not self.dirty:
             self.dirty = True
             self.server.flush_soon(self)
 
-    def _is_full(self) -> bool:
-        return self.pending_bytes > QUEUE_LIMIT or len(self.pending) > QUEUE_FRAMES
+    def give_up(self) -> None:
+        """The client does not read. What waits is dropped: it has not read what came before that either."""
+        self.pending, self.pending_bytes = [], 0
+        self.server.metrics.slow_consumers += 1
+        self.close("slow consumer", 1013, linger=True)
 
     def flush(self) -> None:
         """Hand what waits to the carrier, if it can take it."""
         self.dirty = False
         carrier = self.carrier
         if carrier is not None and self.pending and carrier.writable:
+            if self.pending_bytes > VOLATILE_LIMIT:
+                self.server.backlog.forget(self)
             waiting, self.pending, self.pending_bytes = self.pending, [], 0
             if len(waiting) > carrier.at_once:
                 self.pending = waiting[carrier.at_once :]
@@ -337,6 +343,7 @@ class Session:
             self.pending.append(farewell)
         self.flush()
         self.state = CLOSED
+        self.server.backlog.forget(self)
         self.server.metrics.closed[reason] += 1
         self.server.wheel.cancel(self)
         if self.carrier is not None:
