@@ -62,6 +62,7 @@ async def running_deployment(folder: Path, topology: Topology, random: Random) -
             replica_set = await everything.enter_async_context(running_replica_set(folder, random))
             faults["kill the primary"] = replica_set.kill_primary
             faults["kill the primary, which is ahead"] = replica_set.kill_primary_ahead
+            faults["step the primary down"] = replica_set.step_down_primary
             faults["hang the primary"] = replica_set.hang_primary
             faults["fill the disk of the primary"] = replica_set.fill_disk_of_primary
 
