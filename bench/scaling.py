@@ -88,7 +88,7 @@ async def _connected(server: Running, plan: Plan) -> Figures:
 async def _cost(server: Running, plan: Plan) -> tuple[Cost, Figures]:
     """Of a lone message, without what the server does when nobody speaks; how disturbed it was."""
     (pair,) = await befriend(server, Meter(), 1)
-    seconds, acks, costs, others = plan.run_s / BLOCKS, list[float](), list[float](), 0.0
+    seconds, acks, costs, others = plan.run_s / BLOCKS, list[float](), list[float](), list[float]()
     with punctual():
         await block(pair, plan.warm_s / 2)
         stopwatch = watch(server)
@@ -102,10 +102,10 @@ async def _cost(server: Running, plan: Plan) -> tuple[Cost, Figures]:
             acks.append(figures.percentile(pair.meter.ack_s, 0.5) * 1000)
             spent_s = window.server_s - silent.server_s * window.wall_s / silent.wall_s
             costs.append(spent_s / (pair.meter.done - before) * 1e6)
-            others = max(others, 100 * window.others)
+            others.append(100 * window.others)
     _leave([pair])
     await asyncio.sleep(SETTLE_S)
-    return (median(acks), median(costs)), {figures.OTHERS: others}
+    return (median(acks), median(costs)), {figures.OTHERS: median(others)}
 
 
 def _shown(costs: dict[str, Cost]) -> Figures:

@@ -9,7 +9,7 @@ import re
 import resource
 import subprocess
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AbstractContextManager, AsyncExitStack, ExitStack, asynccontextmanager, contextmanager, suppress
+from contextlib import AbstractContextManager, AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -27,7 +27,7 @@ NAME = "torture"
 ELECTION_TIMEOUT_MS = 2000
 """A primary that is gone is missed so soon; the default is 10 s."""
 AHEAD_S = 4.0
-STEPPED_DOWN_S = 30
+STEPPED_DOWN_S = 12
 HANGS_S = (5.0, 15.0)
 START_ATTEMPTS = 600
 APP_NAME = re.compile(rb"fireside-node-\d+")
@@ -147,8 +147,8 @@ class ReplicaSet:
     async def step_down_primary(self, _random: Random | None = None) -> None:
         """It is told to be the primary no more, and lives on: another follows it."""
         primary = await self.primary()
-        with suppress(PyMongoError):  # it may have been told so already, and hangs up on who tells it
-            await asyncio.to_thread(primary.ask, "replSetStepDown", STEPPED_DOWN_S)
+        # It does not while there is none that could follow.
+        await _until(lambda: not _is_primary(primary) or bool(primary.ask("replSetStepDown", STEPPED_DOWN_S)))
 
     async def hang_primary(self, random: Random) -> None:
         """It does nothing until there has long been another, and then goes on as if it were the primary still."""
