@@ -232,6 +232,9 @@ class Person:
 
     def say(self, messages: int) -> None:
         """So many more."""
+        if not self._unsettled:
+            # Nobody owed them an answer until now.
+            self.heard_at = asyncio.get_running_loop().time()
         self._left += messages
         self._go_on()
         self.main.flush()
