@@ -19,6 +19,7 @@ from tests.client.house import Device, House, at_once
 from tests.client.world import DAY_MS, seen, shown
 
 AT_ONCE = 200
+LOOKS = 100
 
 
 async def pair_in(house: House) -> tuple[Device, Device]:
@@ -60,7 +61,12 @@ async def equals_a_fresh_one(house: House, *devices: Device) -> None:
         for each in (fresh, device):
             await each.settled()
             await each.read_all()
-        one, other = ({each: shown(local) for each, local in seen(d).items()} for d in (device, fresh))
+        for _ in range(LOOKS):
+            one, other = ({each: shown(local) for each, local in seen(d).items()} for d in (device, fresh))
+            if one == other:
+                break
+            # How far others have got is found at once, and told a moment later.
+            await asyncio.sleep(0.05)
         assert one == other
         await fresh.stop()
     for device in devices:
