@@ -9,7 +9,7 @@ from bench.client import Asker, connect
 from bench.figures import Figures, Measure
 from bench.filling import EACH, Filling
 from bench.plan import Plan
-from bench.rest import Rest, User, post
+from bench.rest import Rest, User, hello
 from bench.servers import Running
 from bench.workloads import both, watch
 
@@ -23,14 +23,14 @@ async def catchup(server: Running, plan: Plan) -> Figures:
     cursor alone, and saying what they have of 500; then again after many changes in the conversations of others."""
     async with Rest(server.port) as rest:
         me, *others = await rest.register(f"c-{number}" for number in range(plan.conversations + 1))
-        await rest.each(post("/api/chat/messages", _hello(me), other.token) for other in others)
+        await rest.each(hello(other, me) for other in others)
     server.restart()  # and everything is at rest
     cursor, trips, known = await _first(server, me)
     if len(known) != plan.conversations:
         raise RuntimeError(f"expected {plan.conversations} conversations, got {len(known)}")
     async with Rest(server.port) as rest:
         talking, reacting = others[: CHANGED // 2], others[CHANGED // 2 : CHANGED]
-        await rest.each(post("/api/chat/messages", _hello(me), other.token) for other in talking)
+        await rest.each(hello(other, me) for other in talking)
     for other in reacting:
         await _react(server, other)
     rows: Figures = {Measure("the first time, with nothing: round trips", "neither"): trips}
@@ -42,10 +42,6 @@ async def catchup(server: Running, plan: Plan) -> Figures:
     server.fill(elsewhere)
     label = f"after {plan.elsewhere * EACH * 2:,} changes elsewhere"
     return both(rows, await _measured(server, plan, me, cursor, known, label))
-
-
-def _hello(to: User) -> dict[str, Any]:
-    return {"recipient": to.id, "content": "x" * 100}
 
 
 async def _first(server: Running, me: User) -> tuple[str, int, dict[str, Any]]:

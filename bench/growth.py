@@ -1,20 +1,18 @@
 """What a message costs as its conversation grows."""
 
 import asyncio
-from statistics import median
 
-from bench import figures
-from bench.figures import Figures, Measure
+from bench.blocks import Blocks, block, compared
+from bench.figures import Figures
 from bench.filling import Filling
 from bench.load import Meter, Pair
 from bench.plan import Plan
 from bench.proc import punctual
 from bench.rest import Rest, User
 from bench.servers import Running
-from bench.workloads import both, connect_pair, drain, fill, watch
+from bench.workloads import connect_pair, fill
 
 BLOCKS = 10
-SETTLE_S = 0.1
 
 
 async def growth(server: Running, plan: Plan) -> Figures:
@@ -53,33 +51,11 @@ async def _pair(server: Running, me: User, friend: User, run: str) -> Pair:
 
 
 async def in_turn(server: Running, plan: Plan, pairs: dict[str, Pair]) -> Figures:
-    """What the messages of each cost, and the last against the first. A block of each, and again; of each block the
-    median, of those the median."""
+    """What the messages of each cost: a block of each, and again."""
+    found = {label: Blocks() for label in pairs}
     for pair in pairs.values():
         await block(pair, plan.warm_s / 2)
-    acks: dict[str, list[float]] = {label: [] for label in pairs}
-    costs: dict[str, list[float]] = {label: [] for label in pairs}
-    rows = Figures()
     for _ in range(BLOCKS):
         for label, pair in pairs.items():
-            pair.meter.restart()
-            before, stopwatch = pair.meter.done, watch(server)
-            await block(pair, plan.run_s / BLOCKS)
-            window = stopwatch.read()
-            acks[label].append(figures.percentile(pair.meter.ack_s, 0.5) * 1000)
-            costs[label].append(window.server_s / (pair.meter.done - before) * 1e6)
-            rows = both(rows, {figures.OTHERS: 100 * window.others})
-    for name, found, digits in (("acknowledged, p50 ms", acks, 3), ("server CPU, µs per message", costs, 0)):
-        of_each = {label: median(values) for label, values in found.items()}
-        rows |= {Measure(f"{label}: {name}", "neither", digits): value for label, value in of_each.items()}
-        (short, first), *_, (long, last) = of_each.items()
-        rows[Measure(f"{long} against {short}: {name}, times", "neither", 2)] = last / first
-    return rows
-
-
-async def block(pair: Pair, seconds: float) -> None:
-    """One message after the other, for so long."""
-    pair.begin(1, lockstep=True)
-    await asyncio.sleep(seconds)
-    await drain([pair], pair.meter)
-    await asyncio.sleep(SETTLE_S)
+            await found[label].measure(server, pair, plan.run_s / BLOCKS)
+    return compared(found)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Self, cast
 
 from bench.client import HOST
+from bench.load import CONTENT_LENGTH
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,11 @@ def post(path: str, body: dict[str, Any], token: str | None = None) -> bytes:
     head = f"POST {path} HTTP/1.1\r\nHost: {HOST}\r\nContent-Type: application/json\r\n"
     head += f"Authorization: Bearer {token}\r\n" if token else ""
     return f"{head}Content-Length: {len(content)}\r\n\r\n{content}".encode()
+
+
+def hello(sender: User, to: User) -> bytes:
+    """By which one writes to another, as long a message as any here."""
+    return post("/api/chat/messages", {"recipient": to.id, "content": "x" * CONTENT_LENGTH}, sender.token)
 
 
 async def _repeat(connection: Connection, head: bytes, until: float) -> list[float]:

@@ -18,7 +18,7 @@ from bench.client import Asker, connect
 from bench.figures import Figures, Measure
 from bench.load import CONTENT_LENGTH
 from bench.plan import Plan
-from bench.rest import Rest, User, post
+from bench.rest import Rest, User, hello
 from bench.servers import Running
 from bench.speaker import Script, Times, speaking, tell
 from bench.workloads import HANDSHAKES_AT_ONCE, SETTLE_S, both, conditions, watch
@@ -49,10 +49,9 @@ async def storm(server: Running, plan: Plan) -> Figures:
     async with Rest(server.port) as rest:
         users = await rest.register(f"{run}-{number}" for number in range(plan.idle))
         speakers = await rest.register(f"{run}-speaker-{number}" for number in range(4))
-        hello = {"content": "x" * CONTENT_LENGTH}
         if server.system.name != "node":
             pairs = zip(users[::2], users[1::2], strict=True)
-            await rest.each(post("/api/chat/messages", hello | {"recipient": b.id}, a.token) for a, b in pairs)
+            await rest.each(hello(a, b) for a, b in pairs)
     people = [Person(user, Asker(user.token, [])) for user in users]
     await _in_turn(people, server)
     await asyncio.sleep(SETTLE_S)

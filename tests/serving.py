@@ -37,6 +37,13 @@ def bare_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name not in contract and not name.startswith(PREFIX)}
 
 
+async def metric(http: httpx2.AsyncClient, sample: str) -> float:
+    """The value of a sample, by its name and labels as they are written."""
+    lines = (await http.get("/metrics")).raise_for_status().text.splitlines()
+    (value,) = (line.removeprefix(f"{sample} ") for line in lines if line.startswith(f"{sample} "))
+    return float(value)
+
+
 class FiresideProcess:
     """`async with FiresideProcess(folder) as server:` runs one; `kill()` and `start()` in between are allowed."""
 

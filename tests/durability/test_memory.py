@@ -20,7 +20,8 @@ from tests.durability.client import QUIET
 from tests.durability.crowd import Crowd
 from tests.durability.runs import new_seed
 from tests.durability.slow import NeverPolls
-from tests.serving import FiresideProcess
+from tests.journeys.conftest import assert_nothing_broke
+from tests.serving import FiresideProcess, metric
 
 MIB = 1024 * 1024
 SLOW = 64
@@ -42,7 +43,7 @@ class Scene:
         self._server, self._pairs, self._process = server, pairs, psutil.Process(server.pid)
         self._writers = self.crowd.add(pairs[1:], 0, replace(QUIET, in_flight=4, long=1))
         self._others = self.crowd.add([pairs[0], pairs[0][::-1]], 0, QUIET)
-        self.grown = self.cut_off = 0
+        self.grown, self.cut_off = 0, 0.0
 
     async def warm_up(self) -> None:
         """While those who do not read are not there, all is stored and forgotten."""
@@ -56,7 +57,8 @@ class Scene:
                 resource.prlimit(self._process.pid, resource.RLIMIT_AS, (before + room, before + room))
             await self._write(EACH)
             self.grown = self._process.memory_info().vms - before
-            self.cut_off = await _cut_off(self._server)
+            async with httpx2.AsyncClient(base_url=self._server.url) as http:
+                self.cut_off = await metric(http, "fireside_slow_clients_total")
 
     async def violations(self) -> list[Violation]:
         """What of it was lost, if anything was."""
@@ -82,13 +84,6 @@ class Scene:
             yield
 
 
-async def _cut_off(server: FiresideProcess) -> int:
-    """How many clients the server has given up because they did not read."""
-    async with httpx2.AsyncClient(base_url=server.url) as http:
-        lines = (await http.get("/metrics")).text.splitlines()
-    return round(sum(float(line.split()[1]) for line in lines if line.startswith("fireside_slow_clients_total ")))
-
-
 async def test_where_memory_is_short_slow_ones_are_given_up_and_nobody_else_notices(tmp_path: Path) -> None:
     async with FiresideProcess(tmp_path, {"FIRESIDE_BACKLOG_MIB": "8"}) as server:
         scene = Scene(server, await register_pairs(server.url, SLOW + 1))
@@ -100,8 +95,7 @@ async def test_where_memory_is_short_slow_ones_are_given_up_and_nobody_else_noti
     assert scene.cut_off > SLOW // 2
     ends = {name: count for name, count in scene.crowd.notes.counts.items() if name.startswith("connections ")}
     assert ends == {"connections left": SLOW + 2}, "somebody who reads has lost a connection"
-    log = server.log.read_text()
-    assert not [alarm for alarm in ("[error", "[critical", "Traceback", "MemoryError") if alarm in log], log
+    assert_nothing_broke(server)
 
 
 async def test_there_would_not_be_room_for_all_of_them(tmp_path: Path) -> None:

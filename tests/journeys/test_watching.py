@@ -9,15 +9,8 @@ import httpx2
 
 from tests.engines import Mongod
 from tests.journeys.people import PATIENCE_S, House
-from tests.serving import FiresideProcess
+from tests.serving import FiresideProcess, metric
 from tests.valkey import Valkey
-
-
-async def metric(http: httpx2.AsyncClient, sample: str) -> float:
-    """The value of a sample, by its name and labels as they are written."""
-    lines = (await http.get("/metrics")).raise_for_status().text.splitlines()
-    (value,) = (line.removeprefix(f"{sample} ") for line in lines if line.startswith(f"{sample} "))
-    return float(value)
 
 
 async def test_whoever_is_connected_and_what_they_say_is_in_the_metrics(own_house: House) -> None:

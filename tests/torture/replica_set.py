@@ -144,7 +144,7 @@ class ReplicaSet:
             primary.kill()
         await primary.come_back(random)
 
-    async def step_down_primary(self, _random: Random | None = None) -> None:
+    async def step_down_primary(self, _random: Random) -> None:
         """It is told to be the primary no more, and lives on: another follows it."""
         primary = await self.primary()
         # It does not while there is none that could follow.
