@@ -17,7 +17,9 @@ class Valkey:
 
     def __init__(self) -> None:
         self._server: ValkeyServer | None = None
-        self.port = find_free_port(start_port=20_000 + os.getpid() % 20_000)
+        # Each process that runs tests looks in a hundred ports of its own: between looking and listening another one
+        # could take it. Below those that a system gives to whoever asks for any.
+        self.port = find_free_port(start_port=20_000 + 100 * (os.getpid() % 125))
         self.url = f"valkey://127.0.0.1:{self.port}/0"
 
     @property
