@@ -16,34 +16,35 @@ BLOCKS = 10
 
 
 async def growth(server: Running, plan: Plan) -> Figures:
-    """One pair, one message in flight, in a conversation of a hundred messages and in one of a million, in turn: ten
-    times a little of each, so that what disturbs one disturbs the other."""
+    """One pair, one message in flight, in conversations of which each is ten times as long as the one before, in turn:
+    ten times a little of each, so that what disturbs one disturbs the others."""
     async with Rest(server.port) as rest:
-        me, short, long = await rest.register(f"g-{who}" for who in ("me", "short", "long"))
-    places = {}
-    for friend, sizes in ((short, plan.short), (long, plan.short)):
-        pair = await _pair(server, me, friend, "first")
-        await fill(pair, sizes)
-        places[friend.id] = pair.recipient.last_message()["conversation"]
-        pair.close()
+        me, *friends = await rest.register(f"g-{who}" for who in ("me", *plan.lengths))
+    sized = list(zip(plan.lengths, friends, strict=True))
+    places = [await _begin(server, me, friend) for _, friend in sized]
 
     def lengthen(database: Filling) -> None:
-        database.lengthen(places[long.id], me.id, plan.short + 1, plan.long)
+        for (length, _), place in zip(sized, places, strict=True):
+            database.lengthen(place, me.id, 2, length)
 
     await asyncio.to_thread(server.fill, lengthen)
-    pairs = {f"{size:,} messages": await _pair(server, me, who, "then") for who, size in _sizes(plan, short, long)}
+    pairs = {f"{length:,} messages": await _pair(server, me, friend, "then") for length, friend in sized}
     with punctual():
         rows = await in_turn(server, plan, pairs)
-    last = pairs[f"{plan.long:,} messages"].recipient.last_message()
-    if last["seq"] <= plan.long:
-        raise RuntimeError(f"the long conversation is not as long as it should be: {last['seq']}")
-    for pair in pairs.values():
+    for (length, _), pair in zip(sized, pairs.values(), strict=True):
+        if (seq := pair.recipient.last_message()["seq"]) <= length:
+            raise RuntimeError(f"a conversation of {length} messages is not as long as that: {seq}")
         pair.close()
     return rows
 
 
-def _sizes(plan: Plan, short: User, long: User) -> tuple[tuple[User, int], ...]:
-    return (short, plan.short), (long, plan.long)
+async def _begin(server: Running, me: User, friend: User) -> str:
+    """A conversation of one message."""
+    pair = await _pair(server, me, friend, "first")
+    await fill(pair, 1)
+    place: str = pair.recipient.last_message()["conversation"]
+    pair.close()
+    return place
 
 
 async def _pair(server: Running, me: User, friend: User, run: str) -> Pair:

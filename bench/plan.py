@@ -23,8 +23,7 @@ class Plan:
     """Of the one who catches up."""
     elsewhere: int = 10_000
     """Conversations of others, in each of which ten things have changed."""
-    short: int = 100
-    long: int = 1_000_000
+    lengths: tuple[int, ...] = (1_000, 10_000, 100_000, 1_000_000)
     """Messages of the conversations that are written into."""
     connected: tuple[int, ...] = (50, 500, 5_000)
     memberships: tuple[int, ...] = (10, 100, 1_000)
@@ -45,7 +44,7 @@ QUICK = replace(
     members=100,
     conversations=100,
     elsewhere=100,
-    long=10_000,
+    lengths=(100, 1_000, 10_000),
     connected=(5, 50, 500),
     memberships=(1, 10, 100),
     stored=(10, 100, 1_000),
