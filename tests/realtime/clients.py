@@ -191,7 +191,7 @@ class WebSocketClient(Wire):
         self.opening: dict[str, Any] = {}
 
     @classmethod
-    async def shake(cls, port: int, where: str, headers: Mapping[str, str] | None = None) -> Self:
+    async def shake(cls, port: int, where: str, headers: Mapping[str, str] | None = None, method: str = "GET") -> Self:
         """A connection whose handshake has been answered, one way or the other."""
         own = {
             "Connection": "Upgrade",
@@ -200,7 +200,7 @@ class WebSocketClient(Wire):
             "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
         }
         with (await cls.open(port)).or_abort() as client:
-            await client.write(head("GET", where, {**own, **(headers or {})}))
+            await client.write(head(method, where, {**own, **(headers or {})}))
             client.handshake = await client.answer()
             return client
 

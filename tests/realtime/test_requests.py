@@ -70,18 +70,25 @@ async def test_a_websocket_handshake_that_is_none_is_refused_in_the_same_way(
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "status"),
+    ("name", "value", "status", "code"),
     [
-        ("Sec-WebSocket-Key", "short", 400),
-        ("Sec-WebSocket-Version", "8", 400),
-        ("X-Long", "x" * 10_000, 431),
+        ("Sec-WebSocket-Key", "short", 400, 12),
+        ("Sec-WebSocket-Version", "8", 426, 13),
+        ("X-Long", "x" * 20_000, 431, 9),
     ],
 )
 async def test_a_websocket_handshake_against_its_own_rules_is_refused(
-    served: Served, name: str, value: str, status: int
+    served: Served, name: str, value: str, status: int, code: int
 ) -> None:
     client = served.keep(await WebSocketClient.shake(served.port, target(transport="websocket"), {name: value}))
-    assert client.handshake.status == status
+    assert (client.handshake.status, client.handshake.code) == (status, code)
+    assert await client.end() == b"", "the server hangs up"
+    assert served.engine.metrics.refused == 1
+
+
+async def test_a_websocket_is_opened_with_get_alone(served: Served) -> None:
+    client = served.keep(await WebSocketClient.shake(served.port, target(transport="websocket"), method="POST"))
+    assert (client.handshake.status, client.handshake.code) == (400, 2)
     await client.end()
 
 

@@ -94,7 +94,8 @@ async def test_uvicorn_makes_hands_over_and_lets_go_in_this_order() -> None:
     config = uvicorn.Config(not_found, ws=cast(Any, make), http="httptools", log_config=None)
     state = ServerState()
     http, transport = http_protocol(config, state)
-    http.data_received(REQUEST)
+    # A client has to wait for the answer before it says more. Who does not is not heard.
+    http.data_received(REQUEST + b"more")
     assert [name for name, _ in calls] == ["constructed", "connection_made", "data_received"]
     (_, given), (_, handed), (_, data) = calls
     assert given == {"config": config, "server_state": state, "app_state": {}}
@@ -105,6 +106,17 @@ async def test_uvicorn_makes_hands_over_and_lets_go_in_this_order() -> None:
     assert head == REQUEST.split(b"\r\n")[0]
     assert data.endswith(b"\r\n\r\n")
     assert {line.lower() for line in lines} == {line.lower() for line in REQUEST.split(b"\r\n")[1:]}
+
+
+@pytest.mark.parametrize("missing", [b"Connection: keep-alive, Upgrade\r\n", b"Upgrade: websocket\r\n"])
+async def test_uvicorn_hands_over_what_asks_for_a_websocket_and_nothing_else(missing: bytes) -> None:
+    """Our handshake looks at neither header."""
+    config = uvicorn.Config(
+        not_found, ws=cast(Any, lambda **_: pytest.fail("handed over")), http="httptools", log_config=None
+    )
+    http, transport = http_protocol(config, ServerState())
+    http.data_received(REQUEST.replace(missing, b""))
+    await eventually(lambda: transport.written.startswith(b"HTTP/1.1 404"))
 
 
 def test_our_maker_takes_what_uvicorns_own_protocol_classes_take(edge: Edge) -> None:

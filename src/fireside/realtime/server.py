@@ -131,8 +131,11 @@ class EngineServer:
             return Refusal.HEAD_TOO_LARGE
         return None if self._seats.free(handshake.address) else Refusal.TOO_MANY
 
-    def open(self, handshake: Handshake, *, polling: bool) -> Session:
-        """A new session with its first packet queued. The caller attaches a carrier."""
+    def open(self, handshake: Handshake, *, polling: bool, answer: bytes = b"") -> Session:
+        """A new session with its first packet queued. The caller attaches a carrier.
+
+        `answer`: what a WebSocket's client is to be told before that, in the same write.
+        """
         # 144 bits of chance: whoever knows a sid can speak for its session.
         sid = secrets.token_urlsafe(18) if self._node is None else f"{secrets.token_urlsafe(18)}.{self._node}"
         session = Session(self, sid, handshake, polling=polling)
@@ -147,7 +150,7 @@ class EngineServer:
             ping_timeout_ms=round(options.ping_timeout_s * 1000),
             max_payload=options.max_payload,
         )
-        session.send(frame(opening))
+        session.send(answer + frame(opening))
         session.peer = self._application(session)
         return session
 

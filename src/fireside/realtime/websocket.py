@@ -1,14 +1,15 @@
 """The WebSocket transport: the protocol class that uvicorn hands an upgraded connection to. Bytes and frames; what is
 in them is for its reader.
 
-What comes in goes through `websockets`' sans-IO parser (masking, fragments, control frames, the closing handshake),
-but for whole text messages that begin where the parser has read everything before them: those are read here.
+Whole text messages are read here: that is all that most clients ever send. Whatever else comes goes through
+`websockets`' sans-IO parser (fragments, control frames, the closing handshake), which a connection has from when it is
+first needed, and so do texts until it has read everything before them.
 What goes out is written as it is: frames are built elsewhere, once per message, and leave in one `writelines` per tick.
 No extension is ever negotiated: compression would forbid sharing frames, and inflating is an attack surface.
 
-uvicorn's side of the bargain (`connection_made`, then the request as bytes through `data_received`, membership in
-`server_state.connections`, `shutdown()`) is internal to it; `tests/realtime/test_uvicorn_contract.py` fails when it
-changes.
+uvicorn's side of the bargain (`connection_made`, then the request as bytes through `data_received`, all of it at once;
+membership in `server_state.connections`; `shutdown()`) is internal to it, and `tests/realtime/test_uvicorn_contract.py`
+fails when it changes.
 """
 
 import asyncio
@@ -21,11 +22,10 @@ from urllib.parse import parse_qsl
 
 from websockets.exceptions import InvalidState
 from websockets.frames import Frame, Opcode
-from websockets.http11 import Request, Response
-from websockets.protocol import State
-from websockets.server import ServerProtocol
+from websockets.protocol import Protocol, Side, State
 
 from fireside.realtime.frames import size_on_the_wire, whole_texts
+from fireside.realtime.opening import Opening, read_opening, refusing
 from fireside.realtime.reader import NOBODY, Reader, SessionReader, to_upgrade
 from fireside.realtime.relaying import Elsewhere, Relaying
 from fireside.realtime.server import CLOSING_S, EngineServer
@@ -43,6 +43,7 @@ class WebSocketEdge(asyncio.Protocol):
     """One WebSocket connection. It is the carrier of its session once that is open, or once it has been upgraded."""
 
     __slots__ = (
+        "_accepted",
         "_connections",
         "_fragments",
         "_parser",
@@ -67,7 +68,8 @@ class WebSocketEdge(asyncio.Protocol):
         # Until the request has named one by its path, any will do: they differ in what comes after.
         self._server = next(iter(servers.values()))
         self._connections = connections
-        self._parser = ServerProtocol(max_size=self._server.options.max_payload, extensions=None, logger=_silent)
+        self._accepted = False
+        self._parser: Protocol | None = None
         self._reader: Reader = NOBODY
         self._fragments: list[bytes] | None = None
         # Bytes that the parser was given and that belong to no frame it has yielded.
@@ -84,7 +86,10 @@ class WebSocketEdge(asyncio.Protocol):
         self._server.wheel.set(self, self._server.options.connect_timeout_s)
 
     def data_received(self, data: bytes) -> None:
-        if not self._unparsed and self._fragments is None and self._parser.state is State.OPEN:
+        if not self._accepted:
+            return self._open(data)
+        parser = self._parser
+        if parser is None or (not self._unparsed and self._fragments is None and parser.state is State.OPEN):
             texts, taken = whole_texts(data, self._server.options.max_payload)
             for text in texts:
                 self._reader.message(text, True)
@@ -94,18 +99,20 @@ class WebSocketEdge(asyncio.Protocol):
         self._parse(data)
 
     def _parse(self, data: bytes) -> None:
-        parser = self._parser
+        parser = self._parsing()
         self._unparsed += len(data)
         parser.receive_data(data)
-        for event in parser.events_received():
-            if isinstance(event, Frame):
-                self._unparsed -= size_on_the_wire(event)
-                self._frame(event)
-            elif isinstance(event, Request):
-                self._unparsed = len(data.partition(b"\r\n\r\n")[2])
-                self._handshake(event)
+        for frame in parser.events_received():
+            if isinstance(frame, Frame):
+                self._unparsed -= size_on_the_wire(frame)
+                self._frame(frame)
         if parser.writes:
-            self._answer()
+            self._answer(parser)
+
+    def _parsing(self) -> Protocol:
+        if self._parser is None:
+            self._parser = Protocol(Side.SERVER, max_size=self._server.options.max_payload, logger=_silent)
+        return self._parser
 
     def eof_received(self) -> None:
         return None
@@ -129,7 +136,7 @@ class WebSocketEdge(asyncio.Protocol):
         """uvicorn is going down. A client that is being closed keeps its seconds: cut off with something unread of it,
         it might not get what was sent before."""
         self._reader.end("server shutting down", 1001)
-        if self._parser.state is not State.CLOSING:
+        if self._parser is None or self._parser.state is not State.CLOSING:
             self.close("server shutting down", 1001)
 
     # ── Carrier ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -144,11 +151,14 @@ class WebSocketEdge(asyncio.Protocol):
             # It reads nothing; it would not read this either.
             return self.transport.abort()
         self._server.wheel.set(self, CLOSING_S)
+        if not self._accepted:
+            return self.transport.close()
+        parser = self._parsing()
         try:
-            self._parser.send_close(code, reason)
+            parser.send_close(code, reason)
         except InvalidState:
             return self.transport.close()
-        self.transport.writelines(self._parser.data_to_send())
+        self.transport.writelines(parser.data_to_send())
 
     def pause_reading(self) -> None:
         self.transport.pause_reading()
@@ -165,65 +175,66 @@ class WebSocketEdge(asyncio.Protocol):
 
     # ── the opening handshake ────────────────────────────────────────────────────────────────────────────────────
 
-    def _handshake(self, request: Request) -> None:
-        response = self._parser.accept(request)
-        if response.status_code != 101:
-            return self._respond(response, None)
-        asked = self._read(request)
+    def _open(self, head: bytes) -> None:
+        opening = read_opening(head)
+        if isinstance(opening, Refusal):
+            return self._refuse(opening)
+        asked = self._asked(opening)
+        if isinstance(asked, Refusal):
+            return self._refuse(asked)
         if isinstance(asked, Elsewhere):
             # Nothing that follows is read before it is known who reads it.
             self.pause_reading()
             assert self._relaying is not None
-            self._reader = self._relaying.websocket(asked, self, partial(self._respond_later, response))
+            self._reader = self._relaying.websocket(asked, self, partial(self._open_later, opening))
             return
-        self._respond(response, asked if isinstance(asked, Refusal) else None)
         if isinstance(asked, Session):
+            self._accept(opening)
             self._reader = to_upgrade(self._server, asked, self)
-        elif isinstance(asked, Handshake):
+        else:
             self.settled()
-            session = self._server.open(asked, polling=False)
+            self._accepted = True
+            session = self._server.open(asked, polling=False, answer=opening.answer)
             self._reader = SessionReader(self._server, session, self, probing=False)
             session.attach(self)
 
-    def _respond_later(self, response: Response, refusal: Refusal | None) -> None:
+    def _open_later(self, opening: Opening, refusal: Refusal | None) -> None:
         """Another node has said whether the session is there."""
         self.settled()
         self.resume_reading()
-        self._respond(response, refusal)
+        if refusal is None:
+            self._accept(opening)
+        else:
+            self._refuse(refusal)
 
-    def _respond(self, response: Response, refusal: Refusal | None) -> None:
-        if refusal is not None:
-            self._server.metrics.refused += 1
-            response = self._parser.reject(refusal.status, refusal.body().decode())
-            # Set, such a header would be added to the one that is there.
-            del response.headers["Content-Type"]
-            response.headers["Content-Type"] = "application/json"
-            if (retry_after_s := self._server.retry_after_s(refusal)) is not None:
-                response.headers["Retry-After"] = str(retry_after_s)
-        self._parser.send_response(response)
-        self._answer()
+    def _accept(self, opening: Opening) -> None:
+        self._accepted = True
+        self.transport.write(opening.answer)
 
-    def _read(self, request: Request) -> Handshake | Session | Elsewhere | Refusal:
-        """What the request asks for: a new session, or to move one here."""
-        path, _, query = request.path.partition("?")
-        server = self._servers.get(path.rstrip("/"))
+    def _refuse(self, refusal: Refusal) -> None:
+        self._server.metrics.refused += 1
+        self.transport.write(refusing(refusal, self._server.retry_after_s(refusal)))
+        self._hang_up()
+
+    def _asked(self, opening: Opening) -> Handshake | Session | Elsewhere | Refusal:
+        """What is asked for: a new session, or to move one here."""
+        server = self._servers.get(opening.path.rstrip("/"))
         if server is None:
             return Refusal.UNKNOWN_PATH
         self._serve(server)
-        params = dict(parse_qsl(query))
+        params, headers = dict(parse_qsl(opening.query)), opening.headers
         asked = read_request("GET", params, upgrade=True)
         if isinstance(asked, Refusal):
             return asked
-        if asked.sid is None and (busy := server.welcome()):
-            return busy
-        headers = {name.lower(): value for name, value in request.headers.raw_items()}
         if asked.sid is None:
+            if busy := server.welcome():
+                return busy
             peer = (self.transport.get_extra_info("peername") or ("",))[0]
             address = server.options.client_address(peer, headers.get("x-forwarded-for"))
             handshake = Handshake(params, headers, address)
             return server.admit(handshake) or handshake
         if self._relaying is not None and (node := server.elsewhere(asked.sid)):
-            return Elsewhere(node, path, query, headers)
+            return Elsewhere(node, opening.path, opening.query, headers)
         return server.to_upgrade(asked.sid, headers)
 
     def _serve(self, server: EngineServer) -> None:
@@ -232,7 +243,6 @@ class WebSocketEdge(asyncio.Protocol):
             self._server.wheel.cancel(self)
             self._server = server
             server.wheel.set(self, server.options.connect_timeout_s)
-        self._parser.max_message_size = server.options.max_payload
 
     # ── frames ───────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -255,17 +265,21 @@ class WebSocketEdge(asyncio.Protocol):
         else:
             self._reader.control()
 
-    def _answer(self) -> None:
-        """Send what the parser has to say: the handshake, a pong, the end of the conversation."""
-        for data in self._parser.data_to_send():
+    def _answer(self, parser: Protocol) -> None:
+        """Send what the parser has to say: a pong, or the end of the conversation."""
+        for data in parser.data_to_send():
             if not data:
-                # The parser's sign for: nothing follows. A server closes first, and waits a few seconds for who reads.
-                self._server.wheel.set(self, CLOSING_S)
-                self.transport.close()
-            elif not self._parser.close_expected() and self._reader.queue(data):
+                # The parser's sign for: nothing follows.
+                self._hang_up()
+            elif not parser.close_expected() and self._reader.queue(data):
                 """A pong waits in line like everything else, and counts against the same bound."""
             elif self.writable:
                 self.transport.write(data)
             else:
                 # It has no session to bound what waits for it, and reads nothing.
                 return self.transport.abort()
+
+    def _hang_up(self) -> None:
+        """A server closes first, and waits a few seconds for who reads."""
+        self._server.wheel.set(self, CLOSING_S)
+        self.transport.close()

@@ -42,6 +42,8 @@ class Refusal(Enum):
     HEAD_TOO_LARGE = (9, "Request head too large", 431)
     STOPPING = (10, "Server is stopping", 503)
     BUSY = (11, "Too many handshakes", 503)
+    BAD_HANDSHAKE = (12, "Bad WebSocket handshake", 400)
+    UNSUPPORTED_WEBSOCKET = (13, "Unsupported WebSocket version", 426)
 
     @property
     def status(self) -> int:
