@@ -16,7 +16,7 @@ def login(server: str, username: str, password: str) -> Callable[[], Awaitable[s
         """The token.
 
         Raises:
-            Lost: the server cannot be reached.
+            Lost: the server cannot be reached, or something else answers in its place.
             Refused: it says no.
         """
         body = {"username": username, "password": password}
@@ -28,8 +28,11 @@ def login(server: str, username: str, password: str) -> Callable[[], Awaitable[s
                 answer = await response.json()
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             raise Lost(str(error)) from None
-        if not response.ok:
-            raise refused(answer)
-        return str(answer["token"])
+        match answer:
+            case {"token": str(token)}:
+                return token
+            case {"code": str()}:
+                raise refused(answer)
+        raise Lost(f"no answer to a log-in: {response.status}")
 
     return log_in
