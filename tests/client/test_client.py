@@ -8,6 +8,8 @@ import pytest
 from fireside.client import Client, Lost, Message, Refused
 from fireside.client.connection import Connection, Hear
 from fireside.client.pauses import FIRST_S, LONGEST_S, Pauses
+from fireside.core.forms import Reply
+from fireside.features.messages.wire import LONGEST, Page
 from tests.client.house import HUNG_S, Device, House, at_once
 from tests.client.inprocess import InProcessConnection
 
@@ -152,16 +154,47 @@ async def test_what_is_not_sent_yet_is_written_down_and_sent_another_day(
         await house.device(bob.user).start(memory)
 
 
-async def test_a_client_that_is_not_let_in_says_so(house: House) -> None:
+async def test_a_client_that_is_not_let_in_says_so_to_whoever_waits(house: House) -> None:
     async def refuse(server: str, token: str, hear: Hear) -> Connection:
         raise Refused("unauthorized", "The token is not valid.")
 
-    client = Client("", house.token(await house.user("eve")), connect=refuse, sleep=at_once)
+    eve = await house.user("eve")
+    client = Client("", house.token(eve), connect=refuse, sleep=at_once)
     await client.start()
-    for waits in (client.wait(), client.settled()):
+    early = client.post("early", to=eve)
+    with pytest.raises(Refused, match="not valid"):
+        await client.wait()
+    for waits in (client.settled(), early, client.send("late", to=eve), client.call("getMe", Reply)):
         with pytest.raises(Refused, match="not valid"):
-            await waits
+            async with asyncio.timeout(HUNG_S):
+                await waits
     await client.close()
+    later = await house.device(eve).start(client.remember())
+    async with asyncio.timeout(HUNG_S):
+        last = await later.client.send("last", to=eve)
+    page = await later.client.call("getMessages", Page, conversation=last.conversation, after=0)
+    assert [message.content for message in page.messages] == ["early", "late", "last"]
+
+
+async def test_whoever_waits_for_a_message_hears_that_the_client_was_closed(ann: Device, bob: Device) -> None:
+    assert ann.connection is not None
+    ann.connection.unanswered_after = 0
+    post = ann.client.post("under way", to=bob.user)
+    await ann.client.close()
+    with pytest.raises(Lost, match="closed"):
+        await post
+
+
+@pytest.mark.parametrize("content", ["x" * (LONGEST + 1), "ж" * (LONGEST // 2 + 1)])
+async def test_a_message_that_is_too_large_is_refused_before_it_is_sent(ann: Device, bob: Device, content: str) -> None:
+    """Were it larger yet the server would cut the connection, again and again."""
+    posts = ann.client.post(content, to=bob.user), ann.client.post("next", to=bob.user)
+    assert posts[0].done()
+    with pytest.raises(Refused, match="at most 16384") as refusal:
+        await posts[0]
+    assert (refusal.value.code, refusal.value.details["field"]) == ("invalid_input", "content")
+    assert (await posts[1]).seq == 1
+    assert (await ann.client.send(content[: LONGEST // 2], to=bob.user)).seq == 2
 
 
 async def test_a_connection_that_is_gone_is_asked_once(house: House) -> None:
@@ -212,26 +245,74 @@ async def test_who_is_told_that_the_server_stops_comes_back_when_it_was_told(hou
     assert any(90 <= pause <= 90 + FIRST_S for pause in pauses)
 
 
-async def test_a_token_that_has_run_out_is_asked_for_again(house: House) -> None:
+class LogIn:
+    """Logs in as a script says: a refusal, or what else is raised; at its end it has tokens."""
+
+    def __init__(self, house: House, user: str, *script: Exception) -> None:
+        self.times = 0
+        self._token = house.token(user)
+        self._script = list(script)
+
+    async def __call__(self) -> str:
+        self.times += 1
+        if self.times > 1 and self._script:
+            raise self._script.pop(0)
+        return self._token
+
+
+BUSY = Refused("unavailable", "Try again.", {"retryAfterS": 70})
+
+
+class Door:
+    """Connects as a script says, and then as the server does."""
+
+    def __init__(self, house: House, *script: Exception) -> None:
+        self._house = house
+        self._script = list(script)
+
+    async def __call__(self, server: str, token: str, hear: Hear) -> Connection:
+        if self._script:
+            raise self._script.pop(0)
+        return await InProcessConnection(self._house.fireside, hear).accepted(token)
+
+
+@pytest.mark.parametrize(
+    "script", [(), (Lost("away"),), (BUSY,), (Refused("rate_limited", "Slowly."), Lost("away"), BUSY)], ids=len
+)
+async def test_a_token_that_has_run_out_is_asked_for_until_there_is_another(
+    house: House, script: tuple[Exception, ...]
+) -> None:
+    user, pauses = await house.user("eve"), list[float]()
+
+    async def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        await asyncio.sleep(0)
+
+    log_in = LogIn(house, user, *script)
+    door = Door(house, Refused("token_expired", "The token has expired."))
+    async with Client("", log_in, connect=door, sleep=sleep) as client, asyncio.timeout(HUNG_S):
+        await client.send("there again", to=user)
+    assert log_in.times == 2 + len(script)
+    assert any(pause >= 70 for pause in pauses) == (BUSY in script)
+
+
+async def test_a_passing_refusal_is_no_reason_to_log_in_again(house: House) -> None:
     user = await house.user("eve")
-    asked, again = 0, asyncio.Event()
+    log_in = LogIn(house, user)
+    door = Door(house, BUSY, Refused("rate_limited", "You have 20 connections already."), BUSY)
+    async with Client("", log_in, connect=door, sleep=at_once) as client, asyncio.timeout(HUNG_S):
+        await client.send("there again", to=user)
+    assert log_in.times == 1
 
-    async def log_in() -> str:
-        nonlocal asked
-        asked += 1
-        if asked == 2:
-            again.set()
-        return house.token(user)
 
-    async def connect(server: str, token: str, hear: Hear) -> Connection:
-        if asked == 1:
-            raise Refused("token_expired", "The token has expired.")
-        raise Lost("enough")
-
-    client = Client("", log_in, connect=connect, sleep=at_once)
-    await client.start()
-    await until(again)
-    await client.close()
+async def test_who_can_log_in_no_more_is_told(house: House) -> None:
+    user = await house.user("eve")
+    log_in = LogIn(house, user, BUSY, Refused("unauthorized", "Wrong password."))
+    door = Door(house, Refused("token_expired", "The token has expired."))
+    async with Client("", log_in, connect=door, sleep=at_once) as client:
+        with pytest.raises(Refused, match="Wrong password"):
+            async with asyncio.timeout(HUNG_S):
+                await client.send("never", to=user)
 
 
 def test_pauses_grow_and_have_an_end() -> None:

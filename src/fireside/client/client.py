@@ -3,7 +3,8 @@
 import asyncio
 import base64
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, Self, TypeVar
 
 import msgspec
@@ -40,7 +41,8 @@ class Memory(msgspec.Struct):
 class Client(Commands):
     """A device of a user. `async with` it, or `start()` and `close()`.
 
-    `token` is what logging in gave, or a function that logs in, which is called again when the token has expired.
+    `token` is what logging in gave, or a function that logs in, which is called again when the token has expired. It
+    raises `Lost` or a passing `Refused` where it is to be tried again.
     `memory` is what `remember()` of an earlier client of the same user gave. Of each conversation the newest `keep`
     messages stay here; None keeps all that were ever read.
     """
@@ -89,7 +91,7 @@ class Client(Commands):
         for message in self._memory.outbox if self._memory is not None else ():
             self._outbox.add(message)
         gaps = self._gaps
-        works = self._stay_connected(token), gaps.fill(), gaps.catch_up_again(), self._marks.run()
+        works = partial(self._stay_connected, token), gaps.fill, gaps.catch_up_again, self._marks.run
         self._tasks = [asyncio.create_task(self._work(work), name="fireside client") for work in works]
 
     async def close(self) -> None:
@@ -158,7 +160,8 @@ class Client(Commands):
     ) -> "asyncio.Future[MessageForm]":
         """Send a message to a user (`to`) or into a conversation, now or as soon as there is a connection.
 
-        The future has the message as it was stored, or `Refused`. Nobody has to wait for it.
+        The future has the message as it was stored, or `Refused`. Nobody has to wait for it. Where the client ends
+        before that, the future has why, and the message is in `remember()`.
 
         Raises:
             ValueError: neither or both are named.
@@ -170,7 +173,8 @@ class Client(Commands):
         """Send a message as `post` does, and wait until it is stored.
 
         Raises:
-            Refused: the server does not take it.
+            Refused: the server does not take it, or lets this client in no more.
+            Lost: the client was closed before it was stored.
         """
         return await asyncio.shield(self.post(content, **where))
 
@@ -210,10 +214,12 @@ class Client(Commands):
     # ── connecting ───────────────────────────────────────────────────────────────────────────────────────────────
 
     async def _stay_connected(self, token: str) -> None:
-        pauses = Pauses()
+        pauses, has_expired = Pauses(), False
         while True:
             at_least = 0.0
             try:
+                if has_expired:
+                    token, has_expired = await self._get_token(), False
                 self._connection = await self._connect(self._server, token, self._hear)
                 pauses.reset()
                 # What came while nobody listened is found by asking; what comes from now on is heard.
@@ -224,10 +230,11 @@ class Client(Commands):
             except Lost as lost:
                 logger.info("cannot connect: %s", lost)
             except Refused as refusal:
-                if not refusal.is_passing and isinstance(self._token, str):
-                    raise
+                if not refusal.is_passing:
+                    if has_expired or isinstance(self._token, str):
+                        raise
+                    has_expired = True
                 at_least = refusal.retry_after_s
-                token = await self._renewed(token)
             finally:
                 self._online.clear()
                 if self._connection is not None:
@@ -235,32 +242,31 @@ class Client(Commands):
                     self._connection = None
             await self._sleep(pauses.next_s(at_least))
 
-    async def _renewed(self, token: str) -> str:
-        try:
-            return await self._get_token()
-        except Lost:
-            return token
-
     async def _get_token(self) -> str:
         return self._token if isinstance(self._token, str) else await self._token()
 
-    async def _work(self, work: Coroutine[Any, Any, None]) -> None:
-        """It lasts as long as the client; where it cannot go on, that is for whoever waits."""
+    async def _work(self, work: Callable[[], Awaitable[None]]) -> None:
+        """It lasts as long as the client; where it cannot go on, nothing does, and that is for whoever waits."""
         try:
-            await work
+            await work()
         except Exception as error:
             if self._ended is not None and not self._ended.done():
                 self._ended.set_exception(error)
                 self._ended.exception()
+                self._outbox.give_up(error)
+                for task in self._tasks:
+                    if task is not asyncio.current_task():
+                        task.cancel()
 
     async def _ask(self, event: str, form: Form | dict[str, Any], reply: type[R]) -> R:
         """Ask the server, when there is a connection.
 
         Raises:
             Lost: no answer came.
-            Refused: it says no.
+            Refused: it says no, or lets this client in no more.
         """
-        await self._online.wait()
+        if not self._online.is_set():
+            await self._until(self._online)
         connection = self._connection
         if connection is None:
             raise Lost("the connection is gone")

@@ -15,8 +15,10 @@ import msgspec
 from fireside.client.connection import Lost, Refused
 from fireside.client.pauses import Pauses
 from fireside.core.ending import ended
+from fireside.core.errors import InvalidInput
 from fireside.core.forms import Form
-from fireside.features.messages.wire import MessageForm, Sent
+from fireside.core.text import require_text
+from fireside.features.messages.wire import LONGEST, MessageForm, Sent
 
 AT_ONCE = 32
 """Messages under way, each to another conversation."""
@@ -65,15 +67,24 @@ class Outbox:
         self._waiting: dict[str, deque[tuple[Outgoing, asyncio.Future[MessageForm]]]] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._at_once = asyncio.Semaphore(AT_ONCE)
+        self._over: Exception | None = None
 
     def add(self, message: Outgoing) -> "asyncio.Future[MessageForm]":
-        """Send this behind what is on its way there already. The future has it as it was stored, or `Refused`."""
+        """Send this behind what is on its way there already.
+
+        The future has it as it was stored, or `Refused`; or why nothing is sent any more, and then it stays pending.
+        """
         answer: asyncio.Future[MessageForm] = asyncio.get_running_loop().create_future()
         # Who does not wait for the answer is not told of an exception they did not ask for.
         answer.add_done_callback(lambda done: done.cancelled() or done.exception())
+        if (refusal := _refusal_of(message)) is not None:
+            answer.set_exception(refusal)
+            return answer
         waiting = self._waiting.setdefault(message.place, deque())
         waiting.append((message, answer))
-        if len(waiting) == 1:
+        if self._over is not None:
+            answer.set_exception(self._over)
+        elif len(waiting) == 1:
             task = asyncio.create_task(self._empty(message.place), name="outbox")
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
@@ -83,8 +94,20 @@ class Outbox:
         """What is not known to be stored, in order."""
         return [message for waiting in self._waiting.values() for message, _ in waiting]
 
+    def give_up(self, why: Exception) -> None:
+        """Send no more. What is pending stays so, and whoever waits for it is told why."""
+        self._over = why
+        for task in self._tasks:
+            task.cancel()
+        for waiting in self._waiting.values():
+            for _, answer in waiting:
+                if not answer.done():
+                    answer.set_exception(why)
+
     async def stop(self) -> None:
-        """Send no more. What is pending stays so."""
+        """The same, for who has had enough."""
+        if self._over is None:
+            self.give_up(Lost("the client is closed"))
         await ended(*self._tasks)
 
     async def _empty(self, place: str) -> None:
@@ -115,3 +138,13 @@ class Outbox:
                 if not refused.is_passing:
                     raise
                 await self._sleep(pauses.next_s(refused.retry_after_s))
+
+
+def _refusal_of(message: Outgoing) -> Refused | None:
+    """What the server would say, if it could. A message may be so large that the connection is cut before it is read:
+    sent again and again, each connection would be."""
+    try:
+        require_text("content", message.content, max_bytes=LONGEST)
+    except InvalidInput as error:
+        return Refused(error.code, error.message, dict(error.details or {}))
+    return None

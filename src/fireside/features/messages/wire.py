@@ -30,9 +30,12 @@ from fireside.core.ids import message_id
 from fireside.core.paging import DEFAULT_LIMIT
 from fireside.features.conversations.groups import GroupChange
 from fireside.features.conversations.service import Conversation
-from fireside.features.messages.service import Extra, Message, State, Stored
+from fireside.features.messages.service import MAX_CONTENT_BYTES, Extra, Message, State, Stored
 
 encode = msgspec.json.Encoder().encode
+
+LONGEST = MAX_CONTENT_BYTES
+"""Bytes of UTF-8 in a message."""
 
 
 class Pinned(Form, frozen=True):
