@@ -38,7 +38,7 @@ from fireside.core.errors import ChatError, Conflict, Internal, InvalidInput, No
 from fireside.features.conversations import groups
 from fireside.features.conversations.service import Conversation
 from fireside.features.conversations.talks import Talk, Talks
-from fireside.features.messages.service import Done, Draft, Message, Stored
+from fireside.features.messages.service import Done, Draft, Extra, Message, Stored
 
 logger = logging.getLogger(__name__)
 
@@ -310,10 +310,18 @@ def _found(draft: Draft, message: Message, conversation: Conversation, *, repeat
 
 
 def _is_same(draft: Draft, message: Message) -> bool:
-    """Whether it is what was sent, as far as can be told: what it said before it was changed is not there any more."""
-    if draft.extra is not None and draft.extra.system is not None:
-        return message.extra is not None and type(message.extra.system) is type(draft.extra.system)
-    return message.rev > 0 or (message.content, message.extra) == (draft.content, draft.extra)
+    """Whether it is what was sent, as far as can be told: what it said before it was changed is not there any more.
+
+    What its sender did not say is left out: who is in the group, and what an original says, may be otherwise by now.
+    """
+    sent, stored = _asked_for(draft.extra), _asked_for(message.extra)
+    if sent.system is not None:
+        return type(stored.system) is type(sent.system)
+    return message.rev > 0 or (sent == stored and (sent.forwarded or draft.content == message.content))
+
+
+def _asked_for(extra: Extra | None) -> Extra:
+    return Extra() if extra is None else msgspec.structs.replace(extra, mentions=())
 
 
 def _unresolved(draft: Draft) -> Unavailable:
