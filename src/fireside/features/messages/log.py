@@ -208,7 +208,10 @@ class MessageLog:
         Those whose sender may not write are settled and leave `part`, once it is known that they are not there already:
         what was stored is answered with, also to who may write no more.
         """
-        await self._talks.wake([entry.draft.conversation for entry in part])
+        drafts = [entry.draft for entry in part]
+        # Who goes keeps what they saw, also what was changed by way of another node.
+        revs = await self._talks.last_shown([each.conversation for each in drafts if _says_who_goes(each)])
+        await self._talks.wake([each.conversation for each in drafts])
         last: dict[str, Numbered] = {}
         numbered: list[Numbered] = []
         refused: list[Entry] = []
@@ -222,7 +225,8 @@ class MessageLog:
             else:
                 talk, conversation, seq = before.talk, before.conversation, before.message.seq
             try:
-                message, conversation = self._next(entry.draft, conversation, seq + 1, talk.rev)
+                rev = max(talk.rev, revs.get(conversation_id, 0)) if revs else talk.rev
+                message, conversation = self._next(entry.draft, conversation, seq + 1, rev)
             except ChatError as refusal:
                 if looked_up:
                     self._settle(entry, refusal)
@@ -294,6 +298,10 @@ class MessageLog:
         except Exception:
             # The message is safe; only telling somebody failed, and that must not stop the others.
             logger.exception("nobody could be told that a message was settled")
+
+
+def _says_who_goes(draft: Draft) -> bool:
+    return draft.extra is not None and isinstance(draft.extra.system, groups.MemberRemoved | groups.MemberLeft)
 
 
 def _identity(message: Message) -> Identity:
