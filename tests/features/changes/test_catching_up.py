@@ -1,11 +1,14 @@
 """Catching up on changes by `rev`: each changed message once, up to date, and only what one may see."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
-from fireside.core.errors import NotFound
+from fireside.core.errors import NotFound, Unavailable
+from fireside.features.changes.service import Change
+from fireside.features.conversations.service import GROUPS_TRUSTED_S
 from tests.features.whole import ANN, BOB, CAT, EVE, Node, World, seqs
 
 
@@ -110,6 +113,46 @@ async def test_whoever_was_in_a_conversation_is_told_of_changes_up_to_when_they_
     versions = await node.do(CAT, "getEdits", conversation=here, seq=2)
     await node.do(ANN, "editMessage", conversation=here, seq=2, content="otherwise")
     assert await node.do(CAT, "getEdits", conversation=here, seq=2) == versions
+
+
+@pytest.mark.parametrize("how", ["removed", "leaving"])
+async def test_who_goes_by_way_of_one_node_keeps_the_changes_they_saw_by_way_of_another(world: World, how: str) -> None:
+    one, other = await world.node(), await world.node()
+    here = await one.group(ANN, BOB, CAT)
+    await other.say(BOB, here, "teh text")
+    await react(one, here, 2, "👍")
+    await other.do(BOB, "editMessage", conversation=here, seq=2, content="the text")
+    assert one.talks[here].rev == 1, "changes are told to people, not to nodes"
+    if how == "removed":
+        await one.do(ANN, "removeMember", conversation=here, user=BOB)
+    else:
+        await one.do(BOB, "leaveGroup", conversation=here)
+    await react(other, here, 2, "🎉", CAT)
+    world.time.go_on(GROUPS_TRUSTED_S + 1)
+    for node in (one, other):
+        (seen,) = (await node.do(BOB, "getChanges", conversation=here))["messages"]
+        assert (seen["content"], seen["rev"], seen["reactions"]) == ("the text", 2, {BOB: "👍"})
+
+
+async def test_a_change_whose_answer_was_lost_while_somebody_went_is_told_to_the_others(
+    world: World, node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = await node.group(ANN, BOB, CAT)
+    await node.say(ANN, here)
+    append = world.stores.changes.append
+
+    async def lost(changes: Sequence[Change]) -> int:
+        monkeypatch.undo()
+        await append(changes)
+        await node.do(CAT, "leaveGroup", conversation=here)
+        raise Unavailable("The store did not answer.")
+
+    monkeypatch.setattr(world.stores.changes, "append", lost)
+    assert await react(node, here, 2, "👍") == 1
+    (told,) = node.publisher.heard(ANN, "messageReacted")
+    assert told["message"]["reactions"] == {BOB: "👍"}
+    (seen,) = (await node.do(CAT, "getChanges", conversation=here))["messages"]
+    assert seen["reactions"] == {BOB: "👍"}, "it was there when they went"
 
 
 async def test_an_outsider_is_told_that_there_is_nothing(node: Node) -> None:

@@ -210,6 +210,19 @@ class Talks:
         for mend in self._menders:
             await mend(rows)
 
+    async def last_shown(self, conversations: Sequence[Conversation]) -> dict[str, int]:
+        """Wake these; the last change of each that is shown, by the store: other nodes do not tell of theirs.
+
+        It does not become `rev`: above that the change log looks for what it sent and had no answer to.
+
+        Raises:
+            Unavailable: the store does not answer; some may be awake.
+        """
+        if not conversations:
+            return {}
+        await self.wake(conversations)
+        return await self._shown({each.id: self._awake[each.id].rev for each in conversations})
+
     async def recount(self, conversation_ids: Sequence[str]) -> None:
         """Read again how far these have got: another node may have written into them."""
         if not conversation_ids:

@@ -15,11 +15,11 @@ from fireside.core.forms import (
     BEN,
     THEIRS,
 )
-from fireside.features.conversations.service import Conversation, Conversations, view_of
+from fireside.features.conversations.service import Conversation, Conversations, View, view_of
 from fireside.features.messages import wire
 from fireside.features.messages.mentions import Mentions
 from fireside.features.messages.posting import Posting
-from fireside.features.messages.service import Extra, Message, Messages, require_acceptable
+from fireside.features.messages.service import Extra, Message, Messages, require_acceptable, require_client_id
 from fireside.features.messages.wire import (
     ForwardMessage,
     Found,
@@ -159,15 +159,41 @@ class MessageEndpoints:
         It is a new message of yours, with `forwarded` set.
         """
         view = await self._conversations.require_reader(caller.user_id, form.conversation)
-        message = await self._messages.get(view, form.seq)
-        if not message.content:
-            raise Conflict("There is nothing to forward: it is deleted, or says what happened to a group.")
         if (form.to is None) == (form.recipient is None):
             raise InvalidInput("Give recipient or to, and not both.", details={"field": "to"})
+        try:
+            content = await self._content(view, form.seq)
+        except (Conflict, NotFound):
+            again = await self._forwarded(caller.user_id, form)
+            if again is None:
+                raise
+            return again
         conversation = await self._find(caller.user_id, form.recipient, form.to)
-        extra = Extra(forwarded=True)
-        stored = await self._posting.post(caller, conversation, message.content, form.client_id, extra)
+        stored = await self._posting.post(caller, conversation, content, form.client_id, Extra(forwarded=True))
         return Sent(message=wire.message_form(stored.message, stored.conversation))
+
+    async def _content(self, view: View, seq: int) -> str:
+        """What a message says that may be said elsewhere.
+
+        Raises:
+            NotFound: there is none for this reader.
+            Conflict: it says nothing.
+        """
+        message = await self._messages.get(view, seq)
+        if not message.content:
+            raise Conflict("There is nothing to forward: it is deleted, or says what happened to a group.")
+        return message.content
+
+    async def _forwarded(self, user_id: str, form: ForwardMessage) -> Sent | None:
+        """The answer where it was forwarded while it could be, and is only sent again."""
+        client_id = require_client_id(form.client_id)
+        message = None if client_id is None else await self._messages.forwarded(user_id, client_id)
+        if message is None:
+            return None
+        conversation = await self._find(user_id, form.recipient, form.to)
+        if message.conversation != conversation.id:
+            return None
+        return Sent(message=wire.message_form(message, conversation))
 
     # ── routes ───────────────────────────────────────────────────────────────────────────────────────────────────
 

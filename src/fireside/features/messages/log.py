@@ -38,7 +38,7 @@ from fireside.core.errors import ChatError, Conflict, Internal, InvalidInput, No
 from fireside.features.conversations import groups
 from fireside.features.conversations.service import Conversation
 from fireside.features.conversations.talks import Talk, Talks
-from fireside.features.messages.service import Done, Draft, Message, Stored
+from fireside.features.messages.service import Done, Draft, Extra, Message, Stored
 
 logger = logging.getLogger(__name__)
 
@@ -208,7 +208,10 @@ class MessageLog:
         Those whose sender may not write are settled and leave `part`, once it is known that they are not there already:
         what was stored is answered with, also to who may write no more.
         """
-        await self._talks.wake([entry.draft.conversation for entry in part])
+        drafts = [entry.draft for entry in part]
+        # Who goes keeps what they saw, also what was changed by way of another node.
+        revs = await self._talks.last_shown([each.conversation for each in drafts if _says_who_goes(each)])
+        await self._talks.wake([each.conversation for each in drafts])
         last: dict[str, Numbered] = {}
         numbered: list[Numbered] = []
         refused: list[Entry] = []
@@ -222,7 +225,8 @@ class MessageLog:
             else:
                 talk, conversation, seq = before.talk, before.conversation, before.message.seq
             try:
-                message, conversation = self._next(entry.draft, conversation, seq + 1, talk.rev)
+                rev = max(talk.rev, revs.get(conversation_id, 0)) if revs else talk.rev
+                message, conversation = self._next(entry.draft, conversation, seq + 1, rev)
             except ChatError as refusal:
                 if looked_up:
                     self._settle(entry, refusal)
@@ -296,6 +300,10 @@ class MessageLog:
             logger.exception("nobody could be told that a message was settled")
 
 
+def _says_who_goes(draft: Draft) -> bool:
+    return draft.extra is not None and isinstance(draft.extra.system, groups.MemberRemoved | groups.MemberLeft)
+
+
 def _identity(message: Message) -> Identity:
     return message.id, message.sender, message.client_id, message.sent_at
 
@@ -310,10 +318,18 @@ def _found(draft: Draft, message: Message, conversation: Conversation, *, repeat
 
 
 def _is_same(draft: Draft, message: Message) -> bool:
-    """Whether it is what was sent, as far as can be told: what it said before it was changed is not there any more."""
-    if draft.extra is not None and draft.extra.system is not None:
-        return message.extra is not None and type(message.extra.system) is type(draft.extra.system)
-    return message.rev > 0 or (message.content, message.extra) == (draft.content, draft.extra)
+    """Whether it is what was sent, as far as can be told: what it said before it was changed is not there any more.
+
+    What its sender did not say is left out: who is in the group, and what an original says, may be otherwise by now.
+    """
+    sent, stored = _asked_for(draft.extra), _asked_for(message.extra)
+    if sent.system is not None:
+        return type(stored.system) is type(sent.system)
+    return message.rev > 0 or (sent == stored and (sent.forwarded or draft.content == message.content))
+
+
+def _asked_for(extra: Extra | None) -> Extra:
+    return Extra() if extra is None else msgspec.structs.replace(extra, mentions=())
 
 
 def _unresolved(draft: Draft) -> Unavailable:

@@ -252,6 +252,12 @@ class Messages:
         ((message,),) = await self._lens.show([(view, found)])
         return message
 
+    async def forwarded(self, sender: str, client_id: str) -> Message | None:
+        """What they have forwarded under this client id, as far as can be told: a deleted one does not say that it was
+        said elsewhere first."""
+        found = await self._store.sent([(sender, client_id)])
+        return next((each for each in found if each.is_deleted or (each.extra and each.extra.forwarded)), None)
+
     async def page(self, view: View, *, before: int | None, after: int | None, limit: int) -> list[Message]:
         """A page of a conversation, oldest first: the newest, the ones next below `before` or next above `after`.
 
