@@ -33,7 +33,10 @@ export interface KeptOutgoing {
 export interface Outgoing extends Readonly<Omit<KeptOutgoing, "refused">> {
   /** Why the server does not take it. */
   readonly refused?: Refused;
-  /** The message as it was stored. Rejects with `Refused`; nobody has to wait for it. */
+  /**
+   * The message as it was stored. Rejects with `Refused`, or with why the client has ended, and then it is still in the
+   * store. Nobody has to wait for it.
+   */
   readonly stored: Promise<MessageForm>;
 }
 
@@ -131,10 +134,9 @@ export class Outbox {
 
   private async empty(place: string): Promise<void> {
     const lane = this.lanes.get(place) ?? [];
-    for (let clientId = lane[0]; clientId !== undefined && !this.ended.aborted; clientId = lane[0]) {
+    for (let clientId = lane[0]; clientId !== undefined; clientId = lane[0]) {
       const entry = this.entries.get(clientId);
       if (entry) await this.settle(entry);
-      if (this.ended.aborted) return;
       lane.shift();
     }
     this.lanes.delete(place);
@@ -147,7 +149,7 @@ export class Outbox {
     this.written.delete(clientId);
     try {
       const message = await this.untilStored(entry.outgoing);
-      if (!message) return;
+      if (!message) return entry.reject(this.ended.reason);
       this.entries.delete(clientId);
       this.stored(message);
       this.writeDown(this.store.drop(clientId));
