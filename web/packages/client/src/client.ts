@@ -44,7 +44,8 @@ interface Parts {
 /**
  * A device of a user: `start()` and `close()`.
  *
- * `token` is what logging in gave, or a function that logs in, which is called again when the token has expired.
+ * `token` is what logging in gave, or a function that logs in, which is called again when the token has expired. Once the
+ * client has ended, whatever is asked of it, or waits, rejects with why.
  */
 export class Client extends Commands {
   /** Grows with each change of anything there is to see. */
@@ -59,7 +60,6 @@ export class Client extends Commands {
   private readonly windows: Windows;
   private readonly end = new AbortController();
   private readonly ended = this.end.signal;
-  private failure: unknown = null;
   private starting: Promise<void> | null = null;
   private works: Promise<void>[] = [];
   private isTelling = false;
@@ -122,7 +122,7 @@ export class Client extends Commands {
     this.parts = { state, gaps, marks, outbox, keeping };
     // What was left is on its way before anything that is posted from now on.
     await this.sendLeft();
-    if (ended.aborted) throw new Lost("the client is closed");
+    ended.throwIfAborted();
     if (typeof globalThis.addEventListener === "function") {
       globalThis.addEventListener("online", this.reconnect);
       globalThis.addEventListener("offline", this.lose);
@@ -137,7 +137,7 @@ export class Client extends Commands {
   async close(): Promise<void> {
     globalThis.removeEventListener?.("online", this.reconnect);
     globalThis.removeEventListener?.("offline", this.lose);
-    this.end.abort();
+    this.end.abort(new Lost("the client is closed"));
     // What begins has to have begun, or nobody would end it.
     await this.starting?.catch(() => {});
     await Promise.all(this.works);
@@ -154,7 +154,7 @@ export class Client extends Commands {
       if (this.ended.aborted) resolve();
       else this.ended.addEventListener("abort", () => resolve());
     });
-    throw this.failure ?? new Lost("the client is closed");
+    throw this.ended.reason;
   }
 
   /** Wait until it has everything that it knows to be there, and has told how far it has got. Rejects as `wait`. */
@@ -236,8 +236,13 @@ export class Client extends Commands {
     this.begun.outbox.discard(clientId);
   }
 
-  call<E extends keyof Wire>(event: E, form: Wire[E]["form"]): Promise<Wire[E]["answer"]> {
-    return this.line.ask(event, form);
+  async call<E extends keyof Wire>(event: E, form: Wire[E]["form"]): Promise<Wire[E]["answer"]> {
+    try {
+      return await this.line.ask(event, form);
+    } catch (error) {
+      if (error instanceof Lost) this.ended.throwIfAborted();
+      throw error;
+    }
   }
 
   /** Read on into the past of a conversation: the messages next below those that are here. None: it is whole. */
@@ -426,7 +431,7 @@ export class Client extends Commands {
 
   private async until(gate: Gate): Promise<void> {
     await gate.wait();
-    if (this.ended.aborted) throw this.failure ?? new Lost("the client is closed");
+    this.ended.throwIfAborted();
   }
 
   /** It lasts as long as the client; where it cannot go on, that is for whoever waits. */
@@ -435,8 +440,7 @@ export class Client extends Commands {
       await work;
     } catch (error) {
       if (this.ended.aborted) return;
-      this.failure = error;
-      this.end.abort();
+      this.end.abort(error);
       this.changed();
     }
   }

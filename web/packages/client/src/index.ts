@@ -14,7 +14,7 @@ export { Lost, Refused } from "./errors.js";
 export { IndexedDbStore } from "./indexeddb.js";
 export type { Status, Token } from "./line.js";
 export { LocalConversation, type KeptConversation } from "./local.js";
-export type { KeptOutgoing, Outgoing, Where } from "./outbox.js";
+export { MAX_CONTENT_BYTES, type KeptOutgoing, type Outgoing, type Where } from "./outbox.js";
 export type { Sleep } from "./pauses.js";
 export type { Handler } from "./reading.js";
 export { login, register } from "./rest.js";

@@ -8,7 +8,10 @@ import { Pauses, type Sleep } from "./pauses.js";
 
 export const ANSWER_TIMEOUT_S = 20;
 
-/** What logging in gave, or a function that logs in, which is called again when the token has expired. */
+/**
+ * What logging in gave, or a function that logs in, which is called again when the token has expired. Where that rejects
+ * it is tried again after a pause, unless it is with a `Refused` that does not pass: that is the end.
+ */
 export type Token = string | (() => Promise<string>);
 
 export type Status = "connecting" | "online" | "offline";
@@ -53,15 +56,12 @@ export class Line {
       let atLeastS = 0;
       try {
         this.become("connecting");
-        await this.beConnected(this.token);
+        await this.beConnected();
         atLeastS = this.comeBackInS;
         this.comeBackInS = 0;
       } catch (error) {
-        if (error instanceof Refused) {
-          if (!error.isPassing && typeof this.its.token === "string") throw error;
-          atLeastS = error.retryAfterS;
-          await this.renew();
-        } else if (!(error instanceof Lost)) throw error;
+        if (error instanceof Refused && error.isPassing) atLeastS = error.retryAfterS;
+        else if (!(error instanceof Lost)) throw error;
       } finally {
         this.hangUp();
         this.become("offline");
@@ -112,9 +112,9 @@ export class Line {
     }
   }
 
-  private async beConnected(token: string): Promise<void> {
-    const { server, connect, hear, came, ended } = this.its;
-    const connection = await connect(server, token, hear);
+  private async beConnected(): Promise<void> {
+    const { came, ended } = this.its;
+    const connection = await this.connect();
     this.connection = connection;
     if (ended.aborted) return;
     this.pauses.reset();
@@ -123,6 +123,19 @@ export class Line {
     this.online.set();
     came();
     await connection.lost;
+  }
+
+  /** A connection. A token that is no good any more is forgotten, where there is another to be had. */
+  private async connect(): Promise<Connection> {
+    const { server, token, connect, hear } = this.its;
+    const used = this.token || (await this.renew());
+    try {
+      return await connect(server, used, hear);
+    } catch (error) {
+      if (!(error instanceof Refused) || error.isPassing || typeof token === "string") throw error;
+      if (this.token === used) this.token = "";
+      throw new Lost(error.error);
+    }
   }
 
   private answer(event: string, form: unknown): Promise<{ ok?: boolean }> {
@@ -165,11 +178,14 @@ export class Line {
     await this.its.sleep(this.pauses.nextS(atLeastS), this.pausing.signal);
   }
 
-  private async renew(): Promise<void> {
+  /** Log in again. What it fails with may pass, unless it is a refusal. */
+  private async renew(): Promise<string> {
     try {
-      await this.logIn();
+      return await this.logIn();
     } catch (error) {
-      if (!(error instanceof Lost)) throw error;
+      if (error instanceof Lost || error instanceof Refused) throw error;
+      console.warn("the log-in failed", error);
+      throw new Lost(String(error));
     }
   }
 

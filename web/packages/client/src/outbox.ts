@@ -4,7 +4,7 @@
  * Each has a `clientId`, so sending again is safe; and it is sent again until the server says that it is stored, or that
  * it never will be. To each place one at a time, so nothing overtakes on a bad line, and to several at once. It is
  * written down before it leaves, and crossed out when its answer is here. What is refused stays, until somebody says
- * what is to become of it.
+ * what is to become of it. What is too long is refused here: the server may cut the connection before it has read it.
  */
 
 import { Lost, Refused } from "./errors.js";
@@ -13,6 +13,8 @@ import type { MessageForm, SendMessage, Sent } from "./wire.js";
 
 /** Messages under way, each to another place. */
 export const AT_ONCE = 32;
+/** What a message may have, in UTF-8. */
+export const MAX_CONTENT_BYTES = 16 * 1024;
 
 /** Where a message goes: to a user, or into a conversation. */
 export type Where = { to: string; conversation?: undefined } | { conversation: string; to?: undefined };
@@ -33,7 +35,10 @@ export interface KeptOutgoing {
 export interface Outgoing extends Readonly<Omit<KeptOutgoing, "refused">> {
   /** Why the server does not take it. */
   readonly refused?: Refused;
-  /** The message as it was stored. Rejects with `Refused`; nobody has to wait for it. */
+  /**
+   * The message as it was stored. Rejects with `Refused`, or with why the client has ended, and then it is still in the
+   * store. Nobody has to wait for it.
+   */
   readonly stored: Promise<MessageForm>;
 }
 
@@ -76,7 +81,9 @@ export class Outbox {
     if (held) return held.outgoing.refused && !kept.refused ? this.retry(kept.clientId) : held.outgoing;
     const entry = entryOf(kept);
     this.entries.set(kept.clientId, entry);
+    const tooLong = refusalOf(kept.content);
     if (entry.outgoing.refused) entry.reject(entry.outgoing.refused);
+    else if (tooLong) this.refuse(entry, tooLong);
     else this.begin(entry, isKept);
     this.change();
     return entry.outgoing;
@@ -131,10 +138,9 @@ export class Outbox {
 
   private async empty(place: string): Promise<void> {
     const lane = this.lanes.get(place) ?? [];
-    for (let clientId = lane[0]; clientId !== undefined && !this.ended.aborted; clientId = lane[0]) {
+    for (let clientId = lane[0]; clientId !== undefined; clientId = lane[0]) {
       const entry = this.entries.get(clientId);
       if (entry) await this.settle(entry);
-      if (this.ended.aborted) return;
       lane.shift();
     }
     this.lanes.delete(place);
@@ -147,18 +153,21 @@ export class Outbox {
     this.written.delete(clientId);
     try {
       const message = await this.untilStored(entry.outgoing);
-      if (!message) return;
+      if (!message) return entry.reject(this.ended.reason);
       this.entries.delete(clientId);
       this.stored(message);
       this.writeDown(this.store.drop(clientId));
       entry.resolve(message);
     } catch (error) {
-      const refused = error instanceof Refused ? error : new Refused("unknown", String(error));
-      entry.outgoing = { ...entry.outgoing, refused };
-      this.writeDown(this.store.keep(keptOf(entry.outgoing)));
-      entry.reject(refused);
+      this.refuse(entry, error instanceof Refused ? error : new Refused("unknown", String(error)));
     }
     this.change();
+  }
+
+  private refuse(entry: Entry, refused: Refused): void {
+    entry.outgoing = { ...entry.outgoing, refused };
+    this.writeDown(this.store.keep(keptOf(entry.outgoing)));
+    entry.reject(refused);
   }
 
   private async untilStored(message: Outgoing): Promise<MessageForm | null> {
@@ -228,6 +237,14 @@ export function outgoing(
     ...(conversation !== undefined && { conversation }),
     ...(replyTo !== undefined && { replyTo }),
   };
+}
+
+/** What the server would say of what is too long. */
+function refusalOf(content: string): Refused | null {
+  const size = new TextEncoder().encode(content).length;
+  if (size <= MAX_CONTENT_BYTES) return null;
+  const error = `content is ${size} bytes long; at most ${MAX_CONTENT_BYTES} are accepted.`;
+  return new Refused("invalid_input", error, { field: "content", maxBytes: MAX_CONTENT_BYTES });
 }
 
 let last = 0;

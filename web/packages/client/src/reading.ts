@@ -54,8 +54,9 @@ export class Reading {
       }
       this.device.markRead(conversation, handled[conversation] ?? 0);
     } catch (error) {
-      if (error instanceof Refused) console.warn(`cannot read on: ${error.error}`);
-      else if (!(error instanceof Lost)) throw error;
+      if (error instanceof Lost || this.ended.aborted) return;
+      if (!(error instanceof Refused)) throw error;
+      console.warn(`cannot read on: ${error.error}`);
     } finally {
       this.busy.delete(conversation);
     }
@@ -80,7 +81,7 @@ export class Reading {
       await this.handler?.(message);
     } catch (error) {
       // The next one is not to wait for ever for one that cannot be handled.
-      console.error("a message could not be handled", error);
+      if (!this.ended.aborted) console.error("a message could not be handled", error);
     }
   }
 }

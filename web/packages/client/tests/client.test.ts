@@ -6,6 +6,7 @@ import { Client, type ClientOptions } from "../src/client.js";
 import { SocketIoConnection, type Connect, type Connection } from "../src/connection.js";
 import { Lost, Refused } from "../src/errors.js";
 import { IndexedDbStore } from "../src/indexeddb.js";
+import { outgoing } from "../src/outbox.js";
 import { login } from "../src/rest.js";
 import { MemoryStore } from "../src/store.js";
 import type { MessageForm } from "../src/wire.js";
@@ -160,16 +161,42 @@ test("what is refused can be sent again or forgotten, also another day", async (
   const { bob, ann, anns } = await two();
   const store = new MemoryStore();
   const mine = await device(ann.token, { store });
-  await expect(mine.send("x".repeat(20_000), { to: bob.id, clientId: "long" })).rejects.toThrow(Refused);
+  await expect(mine.send("a\0b", { to: bob.id, clientId: "nul" })).rejects.toThrow(Refused);
   await mine.close();
   const again = await device(ann.token, { store });
   await until(again, () => again.pending(bob.id).length);
   expect(again.pending(bob.id)[0]?.refused?.code).toBe("invalid_input");
-  await expect(again.retry("long").stored).rejects.toThrow(Refused);
-  again.discard("long");
+  await expect(again.retry("nul").stored).rejects.toThrow(Refused);
+  again.discard("nul");
   expect(again.pending(bob.id)).toEqual([]);
   await anns.settled();
   expect(anns.state.conversations.size).toBe(0);
+});
+
+test("what is too long is refused in the server's words", async () => {
+  const { bob, anns } = await two();
+  const content = "ж".repeat(10_000);
+  const theirs = await anns.call("sendMessage", { content, recipient: bob.id }).catch((error: unknown) => error);
+  expect(theirs).toBeInstanceOf(Refused);
+  await expect(anns.send(content, { to: bob.id })).rejects.toEqual(theirs);
+});
+
+test("what is too long for the line is refused, also when it was left, and what is behind it is sent", async () => {
+  const { bob, ann, bobs } = await two();
+  const store = () => new IndexedDbStore("too long");
+  const content = "x".repeat(200_000);
+  // As it was before anybody looked.
+  const before = store();
+  await before.open(ann.id);
+  await before.keep(outgoing(content, { to: bob.id, clientId: "left" }));
+  await before.keep(outgoing("behind it", { to: bob.id, clientId: "behind" }));
+  await before.close();
+  const mine = await device(ann.token, { store: store() });
+  await until(bobs, () => contents(bobs)?.includes("behind it"));
+  await expect(mine.send(content, { to: bob.id })).rejects.toMatchObject({ code: "invalid_input" });
+  await mine.close();
+  const again = await device(ann.token, { store: store() });
+  expect(again.pending(bob.id).map((each) => each.refused?.code)).toEqual(["invalid_input", "invalid_input"]);
 });
 
 test("the past is read a page at a time, and windows show what is far above", async () => {

@@ -1,6 +1,6 @@
 import { beforeEach, expect, test, vi } from "vitest";
 import { Lost, Refused } from "../src/errors.js";
-import { Outbox, outgoing, type KeptOutgoing } from "../src/outbox.js";
+import { MAX_CONTENT_BYTES, Outbox, outgoing, type KeptOutgoing } from "../src/outbox.js";
 import type { MessageForm, SendMessage, Sent } from "../src/wire.js";
 import { MemoryStore } from "../src/store.js";
 import { atOnce, deferred, messageOf, rest } from "./fakes.js";
@@ -80,6 +80,39 @@ test("what is refused stays until somebody says what is to become of it", async 
   expect((await outbox.retry("1").stored).content).toBe("1");
   expect(outbox.at("ben")).toEqual([]);
   expect(await store.outbox()).toEqual([]);
+});
+
+// Larger yet, and the server would cut the connection, each time again.
+test.each(["x".repeat(MAX_CONTENT_BYTES + 1), "ж".repeat(MAX_CONTENT_BYTES / 2) + "x", "x".repeat(1 << 20)])(
+  "what is too long is refused at once, and nothing waits for it",
+  async (content) => {
+    const first = deferred<Sent>();
+    answers = [() => first.promise];
+    const outbox = box();
+    const behind = ["1", "2"].map((each) => outbox.add(to(each)));
+    const long = outbox.add({ ...to("long"), content });
+    const size = new TextEncoder().encode(content).length;
+    const details = { field: "content", maxBytes: 16_384 };
+    const error = `content is ${size} bytes long; at most 16384 are accepted.`;
+    expect(long.refused).toEqual(new Refused("invalid_input", error, details));
+    await expect(long.stored).rejects.toBe(long.refused);
+    expect(await store.outbox()).toMatchObject([
+      {},
+      {},
+      { content, refused: { code: "invalid_input", error, details } },
+    ]);
+    await expect(outbox.retry("long").stored).rejects.toThrow(error);
+    first.resolve({ ok: true, message: messageOf(1, { content: "1" }) });
+    await Promise.all([...behind, outbox.add(to("3"))].map((each) => each.stored));
+    expect(contents(sent)).toEqual(["1", "2", "3"]);
+    outbox.discard("long");
+    expect(await store.outbox()).toEqual([]);
+  },
+);
+
+test("as much as a message may have is sent", async () => {
+  const content = "ж".repeat(MAX_CONTENT_BYTES / 2);
+  expect((await box().add({ ...to("1"), content }).stored).content).toBe(content);
 });
 
 test("it is written down before it leaves, and crossed out when it is stored", async () => {

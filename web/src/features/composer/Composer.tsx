@@ -1,3 +1,4 @@
+import { MAX_CONTENT_BYTES } from "@fireside/client";
 import { Check, Pencil, Reply, SendHorizontal, Smile, X } from "lucide-react";
 import { Suspense, useEffect, useId, useLayoutEffect, useRef, useState, type KeyboardEvent } from "react";
 import { t } from "../../lib/i18n";
@@ -9,8 +10,6 @@ import { MentionList } from "./MentionList";
 import styles from "./Composer.module.css";
 
 const EmojiPicker = part(() => import("../../ui/EmojiPicker"));
-
-const MAX_BYTES = 16 * 1024;
 
 /** What one is about: answering a message, or changing one. */
 export interface About {
@@ -64,7 +63,7 @@ export function Composer(props: ComposerProps) {
 
   const asked = askedFor(text, caret);
   const found = asked && asked.at !== closedAt && names.length > 0 ? candidates(names, asked.start) : [];
-  const excess = new TextEncoder().encode(text).length - MAX_BYTES;
+  const excess = new TextEncoder().encode(text).length - MAX_CONTENT_BYTES;
   const canSend = text.trim() !== "" && excess <= 0;
 
   const change = (next: string, at = next.length) => {
