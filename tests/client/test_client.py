@@ -277,7 +277,7 @@ class Door:
 
 
 @pytest.mark.parametrize(
-    "script", [(), (Lost("away"),), (BUSY,), (Refused("rate_limited", "Slowly."), Lost("away"), BUSY)], ids=len
+    "script", [(), (Lost("away"),), (BUSY,), (Refused("rate_limited", "Slowly."), OSError("no line"), BUSY)], ids=len
 )
 async def test_a_token_that_has_run_out_is_asked_for_until_there_is_another(
     house: House, script: tuple[Exception, ...]

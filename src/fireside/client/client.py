@@ -41,8 +41,8 @@ class Memory(msgspec.Struct):
 class Client(Commands):
     """A device of a user. `async with` it, or `start()` and `close()`.
 
-    `token` is what logging in gave, or a function that logs in, which is called again when the token has expired. It
-    raises `Lost` or a passing `Refused` where it is to be tried again.
+    `token` is what logging in gave, or a function that logs in, which is called again when the token has expired, and
+    again where it fails, unless with a `Refused` that does not pass: that is the end.
     `memory` is what `remember()` of an earlier client of the same user gave. Of each conversation the newest `keep`
     messages stay here; None keeps all that were ever read.
     """
@@ -219,7 +219,7 @@ class Client(Commands):
             at_least = 0.0
             try:
                 if has_expired:
-                    token, has_expired = await self._get_token(), False
+                    token, has_expired = await self._renewed(), False
                 self._connection = await self._connect(self._server, token, self._hear)
                 pauses.reset()
                 # What came while nobody listened is found by asking; what comes from now on is heard.
@@ -241,6 +241,16 @@ class Client(Commands):
                     await self._connection.close()
                     self._connection = None
             await self._sleep(pauses.next_s(at_least))
+
+    async def _renewed(self) -> str:
+        """Log in again. What it fails with may pass, unless it is a refusal."""
+        try:
+            return await self._get_token()
+        except (Lost, Refused):
+            raise
+        except Exception as error:
+            logger.warning("the log-in failed", exc_info=error)
+            raise Lost(str(error)) from None
 
     async def _get_token(self) -> str:
         return self._token if isinstance(self._token, str) else await self._token()
