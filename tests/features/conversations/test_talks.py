@@ -1,14 +1,16 @@
 """Conversations that are awake, in trouble: what may have happened unseen is looked at before anybody builds on it."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pytest
 
-from fireside.core.errors import Unavailable
+from fireside.core.errors import NotFound, Unavailable
 from fireside.features.conversations.activity import Activity
-from tests.fakes import FakeActivity
-from tests.features.whole import ANN, BOB, Node, World, seqs
+from fireside.features.conversations.service import Conversation
+from fireside.features.conversations.talks import SystemRow
+from tests.fakes import FakeActivity, FakeConversations, FakeMessages
+from tests.features.whole import ANN, BOB, CAT, Node, World, seqs
 
 
 @pytest.fixture
@@ -19,6 +21,39 @@ async def place(node: Node) -> str:
         await node.say(ANN, place)
     await node.fall_asleep()
     return place
+
+
+async def group_without_bob(world: World, node: Node, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A group whose node died when it had put Bob out, and could not keep that: what is kept says that he is in it."""
+
+    async def fail(self: FakeConversations, conversation: Conversation, changed: Sequence[str]) -> None:
+        raise Unavailable("The database is away.")
+
+    group = await node.group(ANN, BOB, CAT)
+    await node.do(ANN, "setRole", conversation=group, user=CAT, role="admin")
+    with monkeypatch.context() as patched:
+        patched.setattr(FakeConversations, "keep", fail)
+        await node.do(ANN, "removeMember", conversation=group, user=BOB)
+        await world.kill(node)
+    return group
+
+
+class Mending:
+    """Holds up the reading of what happened to groups, which `ends` once in this way."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, ends: Exception | None = None) -> None:
+        self.begun, self.go_on = asyncio.Event(), asyncio.Event()
+        self._ends = ends
+        self._system = FakeMessages.system
+        monkeypatch.setattr(FakeMessages, "system", lambda store, after: self._read(store, after))
+
+    async def _read(self, store: FakeMessages, after: Mapping[str, int]) -> dict[str, list[SystemRow]]:
+        self.begun.set()
+        await self.go_on.wait()
+        ends, self._ends = self._ends, None
+        if ends is not None:
+            raise ends
+        return await self._system(store, after)
 
 
 async def row(world: World, place: str) -> Activity:
@@ -125,3 +160,42 @@ async def test_between_two_people_any_number_is_taken_and_none_goes_back(node: N
     for heard, known in ((9, 9), (7, 9)):
         node.talks.learn_numbers(place, heard, heard)
         assert node.talks[place].seq == known
+
+
+@pytest.mark.parametrize("ends", [None, Unavailable("The database is away."), RuntimeError("a bug")])
+async def test_nobody_builds_on_a_group_that_is_being_mended(
+    world: World, node: Node, monkeypatch: pytest.MonkeyPatch, ends: Exception | None
+) -> None:
+    heir = await world.node()
+    group = await group_without_bob(world, node, monkeypatch)
+    mending = Mending(monkeypatch, ends)
+    waking = asyncio.create_task(heir.talks.wake((await heir.conversations.get([group])).values()))
+    await mending.begun.wait()
+    bob = asyncio.create_task(heir.do(BOB, "sendMessage", conversation=group, content="I am still here"))
+    cat = asyncio.create_task(heir.do(CAT, "updateGroup", conversation=group, title="Without Bob"))
+    for _ in range(100):
+        await asyncio.sleep(0)
+    early = [each for each in (bob, cat) if each.done()]
+    mending.go_on.set()
+    assert not early
+    assert (await asyncio.gather(waking, return_exceptions=True))[0] is ends
+    with pytest.raises(NotFound):
+        await bob
+    assert (await cat)["message"]["seq"] == 4
+    kept = (await world.stores.conversations.by_ids([group]))[group]
+    assert (set(kept.members), set(kept.gone), kept.as_of) == ({ANN, CAT}, {BOB}, 4)
+
+
+async def test_what_is_being_woken_when_the_lease_is_lost_is_woken_again_under_the_new_name(
+    world: World, node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heir = await world.node()
+    group = await group_without_bob(world, node, monkeypatch)
+    mending = Mending(monkeypatch)
+    waking = asyncio.create_task(heir.talks.wake((await heir.conversations.get([group])).values()))
+    await mending.begun.wait()
+    heir.talks.forget_all()
+    mending.go_on.set()
+    await waking
+    assert heir.talks.get(group) is not None
+    assert heir.talks.node in (await row(world, group)).awake
