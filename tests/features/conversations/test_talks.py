@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from fireside.core.errors import NotFound, Unavailable
+from fireside.features.changes.service import Change
 from fireside.features.conversations.activity import Activity
 from fireside.features.conversations.service import Conversation
 from fireside.features.conversations.talks import SystemRow
-from tests.fakes import FakeActivity, FakeConversations, FakeMessages
+from fireside.features.messages.service import Message
+from tests.fakes import FakeActivity, FakeChanges, FakeConversations, FakeMessages
 from tests.features.whole import ANN, BOB, CAT, Node, World, seqs
 
 
@@ -199,3 +201,65 @@ async def test_what_is_being_woken_when_the_lease_is_lost_is_woken_again_under_t
     await waking
     assert heir.talks.get(group) is not None
     assert heir.talks.node in (await row(world, group)).awake
+
+
+@pytest.mark.parametrize("when", ["reading", "writing"])
+async def test_a_change_that_is_under_way_when_the_lease_is_lost_is_done(
+    node: Node, place: str, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    """And the next one after it: the log goes on."""
+
+    async def append(self: FakeChanges, changes: Sequence[Change]) -> int:
+        stored = await write(self, changes)
+        node.talks.forget_all()
+        return stored
+
+    async def at(self: FakeMessages, places: Sequence[tuple[str, int]]) -> list[Message]:
+        found = await read(self, places)
+        node.talks.forget_all()
+        return found
+
+    write, read = FakeChanges.append, FakeMessages.at
+    with monkeypatch.context() as patched:
+        if when == "writing":
+            patched.setattr(FakeChanges, "append", append)
+        else:
+            patched.setattr(FakeMessages, "at", at)
+        reacting = asyncio.create_task(node.do(BOB, "reactToMessage", conversation=place, seq=1, emoji="👍"))
+        for _ in range(20):
+            await asyncio.sleep(0)
+    async with asyncio.timeout(5):
+        assert (await reacting)["rev"] == 1
+        assert (await node.do(BOB, "reactToMessage", conversation=place, seq=1, emoji="🎉"))["rev"] == 2
+
+
+async def test_what_happens_to_a_group_while_the_lease_is_lost_has_happened(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def append(self: FakeMessages, messages: Sequence[Message]) -> int:
+        stored = await write(self, messages)
+        node.talks.forget_all()
+        return stored
+
+    group = await node.group(ANN, BOB)
+    write = FakeMessages.append
+    with monkeypatch.context() as patched:
+        patched.setattr(FakeMessages, "append", append)
+        assert (await node.do(ANN, "addMembers", conversation=group, members=[CAT]))["message"]["seq"] == 2
+    assert not [each for each in (ANN, BOB, CAT) if node.talks.of(each)]
+    assert await node.say(CAT, group) == 3
+
+
+async def test_a_group_that_cannot_be_kept_for_a_reason_nobody_foresaw_stops_nobody_and_is_kept_later(
+    world: World, node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(self: FakeConversations, conversation: Conversation, changed: Sequence[str]) -> None:
+        raise RuntimeError("a bug")
+
+    group = await node.group(ANN, BOB)
+    with monkeypatch.context() as patched:
+        patched.setattr(FakeConversations, "keep", fail)
+        assert (await node.do(ANN, "removeMember", conversation=group, user=BOB))["message"]["seq"] == 2
+        assert await node.say(ANN, group) == 3
+    await node.fall_asleep()
+    assert set((await world.stores.conversations.by_ids([group]))[group].members) == {ANN}

@@ -16,7 +16,7 @@ import secrets
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple, Protocol
 
 from fireside.core.errors import Unavailable
@@ -152,11 +152,10 @@ class Talks:
         before = talk.conversation
         self._turn_to(talk, conversation)
         people = who_changed(before, conversation) if talk.is_kept else [*conversation.members, *conversation.gone]
-        try:
+        talk.is_kept = False
+        with suppress(Unavailable):
             await self._kept.keep(conversation, people)
             talk.is_kept = True
-        except Unavailable:
-            talk.is_kept = False
 
     def learn(self, conversation: Conversation) -> None:
         """Another node has brought a group to this state, and kept it. It counts here where the group is in memory."""
@@ -325,9 +324,13 @@ class Talks:
         return found
 
     def _turn_to(self, talk: Talk, conversation: Conversation) -> None:
-        self._leave(talk.conversation)
+        # What was forgotten while somebody wrote into it is nobody's any more.
+        is_awake = self._awake.get(conversation.id) is talk
+        if is_awake:
+            self._leave(talk.conversation)
         talk.conversation = self._conversations.remember(conversation)
-        self._enter(talk.conversation)
+        if is_awake:
+            self._enter(talk.conversation)
 
     def _under_way(self, work: Coroutine[Any, Any, None], conversation_ids: Collection[str]) -> asyncio.Future[None]:
         """Do this; whoever wants to write into one of these waits until it is done."""
