@@ -5,12 +5,15 @@ the load. Everything is held until it is settled, and no more than so much of it
 """
 
 import asyncio
+import logging
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
 from fireside.core.measures import SIZES, Histogram
+
+logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -20,9 +23,10 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.02, 1.0
 class Batches(Generic[T]):
     """`start()` before the first `add`, `stop()` at the end.
 
-    `commit` settles every item of a batch, whatever happens; they leave the list as they are settled. `refuse` settles
-    one that will not be written. `size` says how many to take of so many that wait. `sizes` and `seconds` tell of the
-    batches that were committed.
+    `commit` settles every item of a batch, whatever happens; they leave the list as they are settled. Should it break
+    all the same, what it left is refused, and the next batch is written. `refuse` settles one that will not be written,
+    as far as is known. `size` says how many to take of so many that wait. `sizes` and `seconds` tell of the batches
+    that were committed.
     """
 
     def __init__(
@@ -86,7 +90,13 @@ class Batches(Generic[T]):
                     continue
                 batch = [self._waiting.popleft() for _ in range(self._size(len(self._waiting)))]
                 size, since = len(batch), time.perf_counter()
-                await self._commit(batch)
+                try:
+                    await self._commit(batch)
+                except Exception:
+                    # A bug must not cost those who come later their log.
+                    logger.exception("a batch of the %s broke: %d of %d are refused", self._name, len(batch), size)
+                    while batch:
+                        self._refuse(batch.pop(0))
                 self.sizes.observe(size)
                 self.seconds.observe(time.perf_counter() - since)
         finally:

@@ -97,7 +97,7 @@ class TakesSilenceForSuccess(ChangeLog):
         except Unavailable:
             found = {(each.conversation, each.seq): each for each in await self._messages.at([w.place for w in batch])}
             for each in self._number(batch, found):
-                self._settle_as_done(batch, each.wish, each.message, each.change)
+                self._settle_as_done(batch, each.wish, Changed(each.message, each.talk.conversation, each.change))
 
 
 class Impatient(ChangeLog):

@@ -1,14 +1,18 @@
 """Conversations that are awake, in trouble: what may have happened unseen is looked at before anybody builds on it."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pytest
 
-from fireside.core.errors import Unavailable
+from fireside.core.errors import NotFound, Unavailable
+from fireside.features.changes.service import Change
 from fireside.features.conversations.activity import Activity
-from tests.fakes import FakeActivity
-from tests.features.whole import ANN, BOB, Node, World, seqs
+from fireside.features.conversations.service import Conversation
+from fireside.features.conversations.talks import SystemRow
+from fireside.features.messages.service import Message
+from tests.fakes import FakeActivity, FakeChanges, FakeConversations, FakeMessages
+from tests.features.whole import ANN, BOB, CAT, Node, World, seqs
 
 
 @pytest.fixture
@@ -19,6 +23,39 @@ async def place(node: Node) -> str:
         await node.say(ANN, place)
     await node.fall_asleep()
     return place
+
+
+async def group_without_bob(world: World, node: Node, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A group whose node died when it had put Bob out, and could not keep that: what is kept says that he is in it."""
+
+    async def fail(self: FakeConversations, conversation: Conversation, changed: Sequence[str]) -> None:
+        raise Unavailable("The database is away.")
+
+    group = await node.group(ANN, BOB, CAT)
+    await node.do(ANN, "setRole", conversation=group, user=CAT, role="admin")
+    with monkeypatch.context() as patched:
+        patched.setattr(FakeConversations, "keep", fail)
+        await node.do(ANN, "removeMember", conversation=group, user=BOB)
+        await world.kill(node)
+    return group
+
+
+class Mending:
+    """Holds up the reading of what happened to groups, which `ends` once in this way."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, ends: Exception | None = None) -> None:
+        self.begun, self.go_on = asyncio.Event(), asyncio.Event()
+        self._ends = ends
+        self._system = FakeMessages.system
+        monkeypatch.setattr(FakeMessages, "system", lambda store, after: self._read(store, after))
+
+    async def _read(self, store: FakeMessages, after: Mapping[str, int]) -> dict[str, list[SystemRow]]:
+        self.begun.set()
+        await self.go_on.wait()
+        ends, self._ends = self._ends, None
+        if ends is not None:
+            raise ends
+        return await self._system(store, after)
 
 
 async def row(world: World, place: str) -> Activity:
@@ -125,3 +162,104 @@ async def test_between_two_people_any_number_is_taken_and_none_goes_back(node: N
     for heard, known in ((9, 9), (7, 9)):
         node.talks.learn_numbers(place, heard, heard)
         assert node.talks[place].seq == known
+
+
+@pytest.mark.parametrize("ends", [None, Unavailable("The database is away."), RuntimeError("a bug")])
+async def test_nobody_builds_on_a_group_that_is_being_mended(
+    world: World, node: Node, monkeypatch: pytest.MonkeyPatch, ends: Exception | None
+) -> None:
+    heir = await world.node()
+    group = await group_without_bob(world, node, monkeypatch)
+    mending = Mending(monkeypatch, ends)
+    waking = asyncio.create_task(heir.talks.wake((await heir.conversations.get([group])).values()))
+    await mending.begun.wait()
+    bob = asyncio.create_task(heir.do(BOB, "sendMessage", conversation=group, content="I am still here"))
+    cat = asyncio.create_task(heir.do(CAT, "updateGroup", conversation=group, title="Without Bob"))
+    for _ in range(100):
+        await asyncio.sleep(0)
+    early = [each for each in (bob, cat) if each.done()]
+    mending.go_on.set()
+    assert not early
+    assert (await asyncio.gather(waking, return_exceptions=True))[0] is ends
+    with pytest.raises(NotFound):
+        await bob
+    assert (await cat)["message"]["seq"] == 4
+    kept = (await world.stores.conversations.by_ids([group]))[group]
+    assert (set(kept.members), set(kept.gone), kept.as_of) == ({ANN, CAT}, {BOB}, 4)
+
+
+async def test_what_is_being_woken_when_the_lease_is_lost_is_woken_again_under_the_new_name(
+    world: World, node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heir = await world.node()
+    group = await group_without_bob(world, node, monkeypatch)
+    mending = Mending(monkeypatch)
+    waking = asyncio.create_task(heir.talks.wake((await heir.conversations.get([group])).values()))
+    await mending.begun.wait()
+    heir.talks.forget_all()
+    mending.go_on.set()
+    await waking
+    assert heir.talks.get(group) is not None
+    assert heir.talks.node in (await row(world, group)).awake
+
+
+@pytest.mark.parametrize("when", ["reading", "writing"])
+async def test_a_change_that_is_under_way_when_the_lease_is_lost_is_done(
+    node: Node, place: str, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    """And the next one after it: the log goes on."""
+
+    async def append(self: FakeChanges, changes: Sequence[Change]) -> int:
+        stored = await write(self, changes)
+        node.talks.forget_all()
+        return stored
+
+    async def at(self: FakeMessages, places: Sequence[tuple[str, int]]) -> list[Message]:
+        found = await read(self, places)
+        node.talks.forget_all()
+        return found
+
+    write, read = FakeChanges.append, FakeMessages.at
+    with monkeypatch.context() as patched:
+        if when == "writing":
+            patched.setattr(FakeChanges, "append", append)
+        else:
+            patched.setattr(FakeMessages, "at", at)
+        reacting = asyncio.create_task(node.do(BOB, "reactToMessage", conversation=place, seq=1, emoji="👍"))
+        for _ in range(20):
+            await asyncio.sleep(0)
+    async with asyncio.timeout(5):
+        assert (await reacting)["rev"] == 1
+        assert (await node.do(BOB, "reactToMessage", conversation=place, seq=1, emoji="🎉"))["rev"] == 2
+
+
+async def test_what_happens_to_a_group_while_the_lease_is_lost_has_happened(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def append(self: FakeMessages, messages: Sequence[Message]) -> int:
+        stored = await write(self, messages)
+        node.talks.forget_all()
+        return stored
+
+    group = await node.group(ANN, BOB)
+    write = FakeMessages.append
+    with monkeypatch.context() as patched:
+        patched.setattr(FakeMessages, "append", append)
+        assert (await node.do(ANN, "addMembers", conversation=group, members=[CAT]))["message"]["seq"] == 2
+    assert not [each for each in (ANN, BOB, CAT) if node.talks.of(each)]
+    assert await node.say(CAT, group) == 3
+
+
+async def test_a_group_that_cannot_be_kept_for_a_reason_nobody_foresaw_stops_nobody_and_is_kept_later(
+    world: World, node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(self: FakeConversations, conversation: Conversation, changed: Sequence[str]) -> None:
+        raise RuntimeError("a bug")
+
+    group = await node.group(ANN, BOB)
+    with monkeypatch.context() as patched:
+        patched.setattr(FakeConversations, "keep", fail)
+        assert (await node.do(ANN, "removeMember", conversation=group, user=BOB))["message"]["seq"] == 2
+        assert await node.say(ANN, group) == 3
+    await node.fall_asleep()
+    assert set((await world.stores.conversations.by_ids([group]))[group].members) == {ANN}

@@ -141,7 +141,8 @@ class ChangeLog:
                 logger.warning("%d changes have to be tried again", len(batch))
             except Exception:
                 logger.exception("%d changes could not be written", len(batch))
-                self._settle(batch.pop(0), Internal())
+                if batch:
+                    self._settle(batch.pop(0), Internal())
             in_doubt = True
             if len(batch) < before:
                 patience.renew()
@@ -153,8 +154,11 @@ class ChangeLog:
     async def _write(self, batch: list[Wish]) -> None:
         """Write what can be written; what is left has to be tried again."""
         await self._talks.wake([wish.conversation for wish in batch])
-        with self._talks.writing({self._talks[wish.conversation.id] for wish in batch}):
+        talks = {self._talks[wish.conversation.id] for wish in batch}
+        with self._talks.writing(talks):
             found = {(m.conversation, m.seq): m for m in await self._messages.at([wish.place for wish in batch])}
+            if any(self._talks.get(talk.conversation.id) is not talk for talk in talks):
+                return  # This node lost its lease meanwhile: they have to be woken again.
             granted = self._number(batch, found)
             if not granted:
                 return
@@ -163,7 +167,7 @@ class ChangeLog:
             await self._show([(each.message, each.change) for each in granted[:stored]])
             for each in granted[:stored]:
                 each.talk.rev = each.change.rev
-                self._settle_as_done(batch, each.wish, each.message, each.change)
+                self._settle_as_done(batch, each.wish, Changed(each.message, each.talk.conversation, each.change))
 
     def _number(self, batch: list[Wish], found: dict[Place, Message]) -> list[Granted]:
         """The changes with the numbers they propose. Wishes that are not granted, or are so already, are settled and
@@ -212,7 +216,7 @@ class ChangeLog:
                 for message, change in done:
                     talk.rev = change.rev
                     if change.token in ours:
-                        self._settle_as_done(batch, ours[change.token], message, change)
+                        self._settle_as_done(batch, ours[change.token], Changed(message, talk.conversation, change))
                 self._talks.moved.add(conversation_id)
 
     async def shown(self, after: Mapping[str, int]) -> dict[str, int]:
@@ -240,10 +244,10 @@ class ChangeLog:
     def _refuse(self, wish: Wish) -> None:
         self._settle(wish, Unavailable("The server cannot store the change now. Try again.", retry_after_s=1))
 
-    def _settle_as_done(self, batch: list[Wish], wish: Wish, message: Message, change: Change) -> None:
+    def _settle_as_done(self, batch: list[Wish], wish: Wish, done: Changed) -> None:
         batch.remove(wish)
-        self._talks.moved.add(change.conversation)
-        self._settle(wish, Changed(message, self._talks[change.conversation].conversation, change))
+        self._talks.moved.add(done.conversation.id)
+        self._settle(wish, done)
 
     @staticmethod
     def _settle(wish: Wish, outcome: Changed | ChatError) -> None:

@@ -16,7 +16,7 @@ import secrets
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple, Protocol
 
 from fireside.core.errors import Unavailable
@@ -152,11 +152,10 @@ class Talks:
         before = talk.conversation
         self._turn_to(talk, conversation)
         people = who_changed(before, conversation) if talk.is_kept else [*conversation.members, *conversation.gone]
-        try:
+        talk.is_kept = False
+        with suppress(Unavailable):
             await self._kept.keep(conversation, people)
             talk.is_kept = True
-        except Unavailable:
-            talk.is_kept = False
 
     def learn(self, conversation: Conversation) -> None:
         """Another node has brought a group to this state, and kept it. It counts here where the group is in memory."""
@@ -228,7 +227,11 @@ class Talks:
         if not conversation_ids:
             return
         seqs = await self._messages.heads(conversation_ids)
-        await self._mend_groups(each for each in conversation_ids if each in self._awake)
+        talks = [talk for each in conversation_ids if (talk := self._awake.get(each)) is not None]
+        for group in (await self._mended(talk.conversation for talk in talks)).values():
+            talk = self._awake.get(group.id)
+            if talk is not None and talk.conversation.as_of < group.as_of:
+                self._turn_to(talk, group)
         for each in conversation_ids:
             talk = self._awake.get(each)
             if talk is not None:
@@ -281,30 +284,28 @@ class Talks:
             self._drop(each)
 
     async def _wake(self, missing: Mapping[str, Conversation]) -> None:
-        rows = await self._store.wake(list(missing), self.node)
-        unclear = {each: row for each, row in rows.items() if row.awake != (self.node,) or each in self._doubtful}
+        node = self.node
+        rows = await self._store.wake(list(missing), node)
+        unclear = {each: row for each, row in rows.items() if row.awake != (node,) or each in self._doubtful}
+        # In doubt first, so that whatever ends this leaves it so.
+        self._doubtful.update(rows)
         seqs = await self._messages.heads(list(unclear)) if unclear else {}
         revs = await self._shown({each: row.rev for each, row in unclear.items()}) if unclear else {}
         known = dict(missing) | await self._conversations.get(list(missing))
+        known |= await self._mended(known[each] for each in unclear)
+        for mend in self._menders if unclear else ():
+            await mend(unclear)
+        if node != self.node:
+            return  # All was forgotten meanwhile: whoever waits for these wakes them under the new name.
+        # Not before: nobody may build on what is not mended.
         for each, row in rows.items():
-            talk = Talk(known[each], row, self._monotonic())
+            self._awake[each] = talk = Talk(known[each], row, self._monotonic())
+            self._enter(talk.conversation)
             if each in unclear:
                 talk.seq, talk.rev = seqs.get(each, 0), revs[each]
                 # What was on its way when a node died may come to be there later.
                 talk.is_uncertain, talk.used_at = True, talk.used_at + UNCERTAIN_S
-            self._awake[each] = talk
-            self._enter(talk.conversation)
-        try:
-            await self._mend_groups(unclear)
-            for mend in self._menders if unclear else ():
-                await mend(unclear)
-        except BaseException:
-            # Nobody may build on what is not mended.
-            for each in unclear:
-                self._drop(each)
-            self._doubtful.update(unclear)
-            raise
-        self._doubtful.difference_update(unclear)
+        self._doubtful.difference_update(rows)
 
     async def brought_up(self, groups: Mapping[str, Conversation]) -> dict[str, Conversation]:
         """These groups, as they are kept, with what their logs say has happened since: another node may be about to
@@ -317,17 +318,10 @@ class Talks:
         rows = await self._messages.system(dict.fromkeys(conversation_ids, 0))
         await self._catch_up({each: newborn(each, found[0].sent_at) for each, found in rows.items()}, rows)
 
-    async def _mend_groups(self, conversation_ids: Iterable[str]) -> None:
-        """Bring groups up to their system messages, in memory and in the store."""
-        ids = [each for each in conversation_ids if self._awake[each].conversation.kind == "group"]
-        if not ids:
-            return
-        groups = dict.fromkeys(ids) | await self._conversations.refresh(ids)
-        known = {each: group or self._awake[each].conversation for each, group in groups.items()}
-        for each, group in (await self.brought_up(known)).items():
-            talk = self._awake.get(each)
-            if talk is not None and talk.conversation.as_of < group.as_of:
-                self._turn_to(talk, group)
+    async def _mended(self, conversations: Iterable[Conversation]) -> dict[str, Conversation]:
+        """The groups among these, brought up to their system messages; as such they are kept."""
+        groups = {each.id: each for each in conversations if each.kind == "group"}
+        return await self.brought_up(groups | await self._conversations.refresh(list(groups))) if groups else {}
 
     async def _catch_up(
         self, groups: Mapping[str, Conversation], missed: Mapping[str, list[SystemRow]]
@@ -343,9 +337,13 @@ class Talks:
         return found
 
     def _turn_to(self, talk: Talk, conversation: Conversation) -> None:
-        self._leave(talk.conversation)
+        # What was forgotten while somebody wrote into it is nobody's any more.
+        is_awake = self._awake.get(conversation.id) is talk
+        if is_awake:
+            self._leave(talk.conversation)
         talk.conversation = self._conversations.remember(conversation)
-        self._enter(talk.conversation)
+        if is_awake:
+            self._enter(talk.conversation)
 
     def _under_way(self, work: Coroutine[Any, Any, None], conversation_ids: Collection[str]) -> asyncio.Future[None]:
         """Do this; whoever wants to write into one of these waits until it is done."""

@@ -151,7 +151,7 @@ class MessageLog:
                 # One breaks the write in a way nobody foresaw. From here on each goes alone: the others must not pay.
                 if part == [broken]:
                     self._settle(part.pop(), Internal())
-                elif size == 1:
+                elif size == 1 and part:
                     # It may be stored all the same: it is looked for once more.
                     broken = part[0]
                 size = 1
