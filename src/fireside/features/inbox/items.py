@@ -157,7 +157,7 @@ class Items:
 
     def _at(self, row: InboxRow) -> int:
         talk = self._talks.get(row.activity.conversation)
-        return row.activity.at if talk is None else max(row.activity.at, talk.at)
+        return talk.at if talk is not None and talk.dated >= row.activity.seq else row.activity.at
 
     async def heads(self, rows: Sequence[InboxRow]) -> dict[str, Known]:
         """How far each has got."""
