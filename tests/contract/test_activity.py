@@ -71,11 +71,21 @@ async def test_falling_asleep_keeps_how_far_it_had_got(activity: ActivityStore, 
 
 async def test_numbers_only_rise_each_by_itself(activity: ActivityStore, here: str) -> None:
     await activity.wake([here], "one")
-    expected = [(5, 5, 5), (5, 5, 6), (5, 7, 6), (8, 7, 6), (8, 7, 6), (9, 9, 9)]
+    expected = [(5, 5, 5), (5, 5, 5), (5, 7, 5), (8, 7, 1), (8, 7, 6), (9, 9, 9)]
     for given, kept in zip([(5, 5, 5), (0, 0, 6), (4, 7, 5), (8, 1, 1), (8, 7, 6), (9, 9, 9)], expected, strict=True):
         await activity.sleep([Activity(here, *given)], "one")
         found = await row(activity, here)
         assert (found.seq, found.rev, found.at) == kept
+
+
+async def test_the_time_is_that_of_the_last_message_whatever_the_clocks_say(activity: ActivityStore, here: str) -> None:
+    await activity.wake([here], "one")
+    given = [(5, NOW + 1_000_000), (4, NOW + 2_000_000), (6, NOW), (5, NOW + 1_000_000), (6, NOW), (7, NOW + 1)]
+    kept = [(5, NOW + 1_000_000), (5, NOW + 1_000_000), (6, NOW), (6, NOW), (6, NOW), (7, NOW + 1)]
+    for (seq, at), expected in zip(given, kept, strict=True):
+        await activity.sleep([Activity(here, seq, at=at)], "one")
+        found = await row(activity, here)
+        assert (found.seq, found.at) == expected
 
 
 async def test_whatever_stamp_is_given_falling_asleep_takes_the_next(activity: ActivityStore, here: str) -> None:
@@ -156,7 +166,7 @@ async def test_twenty_nodes_that_wake_one_at_once_all_have_it_and_let_it_sleep_a
     rows = [Activity(here, number, 19 - number, number % 7) for number in range(20)]
     await asyncio.gather(*(activity.sleep([each], node) for each, node in zip(rows, nodes, strict=True)))
     assert await activity.stamp() == before + 20
-    assert await row(activity, here) == Activity(here, 19, 19, 6, before + 20)
+    assert await row(activity, here) == Activity(here, 19, 19, 5, before + 20)
 
 
 async def test_no_two_that_fall_asleep_at_once_get_one_stamp(activity: ActivityStore) -> None:

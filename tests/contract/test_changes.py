@@ -15,6 +15,7 @@ from fireside.features.changes.service import (
     Pin,
     Reaction,
 )
+from fireside.features.messages.service import NEWEST
 from tests.contract.samples import ODD_TEXTS, change
 
 TOP = 1 << 47
@@ -43,7 +44,7 @@ async def test_a_change_comes_back_as_it_was_appended(changes: ChangeStore) -> N
     made = [change(here, rev, seq=1 << 40, what=what) for rev, what in enumerate(KINDS, 1)]
     assert await changes.append(made) == len(made)
     assert await changes.after(here, 0, 10) == made
-    assert await changes.tails([ChangeTail(here, 0, 10)]) == {here: made}
+    assert await changes.tails([ChangeTail(here, 0, NEWEST, 10)]) == {here: made}
     assert await changes.of([(here, 1 << 40)]) == {(here, 1 << 40): made}
 
 
@@ -127,12 +128,16 @@ async def test_tails_are_the_newest_of_each_oldest_first(changes: ChangeStore) -
     batch, others, few = run(here, 1, 10), run(there, 1, 10), run(short, 1, 2)
     await changes.append([*batch, *others, *few])
     wanted = [
-        ChangeTail(there, 8, 5),
-        ChangeTail(nowhere, 0, 5),
-        ChangeTail(here, 0, 3),
-        ChangeTail(short, 0, 100),
+        ChangeTail(there, 8, NEWEST, 5),
+        ChangeTail(nowhere, 0, NEWEST, 5),
+        ChangeTail(here, 0, NEWEST, 3),
+        ChangeTail(short, 0, NEWEST, 100),
     ]
     assert await changes.tails(wanted) == {here: batch[7:], there: others[8:], short: few}
+    assert await changes.tails([ChangeTail(here, 4, 9, 2), ChangeTail(there, 8, 10, 5)]) == {
+        here: batch[6:8],
+        there: others[8:9],
+    }
     assert await changes.tails([]) == {}
 
 
@@ -140,15 +145,20 @@ async def test_a_tail_with_nothing_above_its_rev_is_absent(changes: ChangeStore)
     here = new_id()
     batch = run(here, 1, 5)
     await changes.append(batch)
-    assert await changes.tails([ChangeTail(here, 5, 10)]) == await changes.tails([ChangeTail(here, 9, 10)]) == {}
-    assert await changes.tails([ChangeTail(here, 4, 10)]) == {here: batch[4:]}
-    assert await changes.tails([ChangeTail(here, 0, 1)]) == {here: batch[4:]}
+    assert (
+        await changes.tails([ChangeTail(here, 5, NEWEST, 10)])
+        == await changes.tails([ChangeTail(here, 9, NEWEST, 10)])
+        == {}
+    )
+    assert await changes.tails([ChangeTail(here, 4, 5, 10)]) == {}
+    assert await changes.tails([ChangeTail(here, 4, NEWEST, 10)]) == {here: batch[4:]}
+    assert await changes.tails([ChangeTail(here, 0, NEWEST, 1)]) == {here: batch[4:]}
 
 
 async def test_tails_of_many_conversations_come_at_once(changes: ChangeStore) -> None:
     batches = {each: run(each, 1, 3) for each in (new_id() for _ in range(250))}
     await changes.append([each for batch in batches.values() for each in batch])
-    found = await changes.tails([ChangeTail(each, 1, 10) for each in batches])
+    found = await changes.tails([ChangeTail(each, 1, NEWEST, 10) for each in batches])
     assert found == {each: batch[1:] for each, batch in batches.items()}
 
 

@@ -87,7 +87,8 @@ class FakeActivity:
         for row in rows:
             kept = self.known.get(row.conversation)
             if kept is not None:
-                seq, rev, at = max(kept.seq, row.seq), max(kept.rev, row.rev), max(kept.at, row.at)
+                seq, rev = max(kept.seq, row.seq), max(kept.rev, row.rev)
+                at = row.at if row.seq >= kept.seq else kept.at
                 awake = tuple(each for each in kept.awake if each != node)
                 self.known[row.conversation] = Activity(row.conversation, seq, rev, at, self._stamp, awake)
             for member in self._members.of(row.conversation).values():

@@ -116,7 +116,12 @@ class FakeChanges:
 
     async def tails(self, wanted: Sequence[ChangeTail]) -> dict[str, list[Change]]:
         await asyncio.sleep(0)
-        found = {each.conversation: self._above(each.conversation, each.rev)[-each.limit :] for each in wanted}
+        found = {
+            tail.conversation: [each for each in self._above(tail.conversation, tail.above) if each.rev < tail.below][
+                -tail.limit :
+            ]
+            for tail in wanted
+        }
         return {conversation: changes for conversation, changes in found.items() if changes}
 
     async def of(self, places: Sequence[tuple[str, int]]) -> Mapping[tuple[str, int], list[Change]]:

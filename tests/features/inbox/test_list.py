@@ -73,6 +73,40 @@ async def test_what_is_going_on_on_another_node_counts(world: World, node: Node)
         assert [item["activeAt"][-7:] for item in answer["conversations"]] == ["23.123Z", "22.123Z"]
 
 
+async def test_a_clock_that_was_ahead_for_a_while_counts_until_the_next_message_alone(node: Node) -> None:
+    talks = [await node.direct(ANN, other) for other in (BOB, CAT)]
+    node.time.now_ms += 10**10
+    await node.say(ANN, talks[0])
+    await node.fall_asleep()
+    node.time.now_ms -= 10**10
+    await node.say(ANN, talks[0])
+    node.time.go_on(1)
+    await node.say(ANN, talks[1])
+    assert await everything(node, ANN, 10) == talks[::-1], "while they are awake"
+    await node.fall_asleep()
+    assert await everything(node, ANN, 10) == talks[::-1], "and when they have come to rest"
+
+
+@pytest.mark.parametrize("last_awake", [0, 1])
+async def test_who_falls_asleep_last_need_not_have_sent_the_last_message(
+    world: World, node: Node, last_awake: int
+) -> None:
+    there = await world.node()
+    talks = [await node.direct(ANN, other) for other in (BOB, CAT)]
+    for each, where in ((talks[0], node), (talks[1], node), (talks[0], there)):
+        node.time.go_on(1)
+        await where.say(ANN, each)
+    both = (there, node) if last_awake == 0 else (node, there)
+    for one in both:
+        await one.fall_asleep()
+    for asked in both:
+        answer = await asked.do(ANN, "getConversations")
+        assert ids(answer) == talks
+        assert len({item["activeAt"] for item in answer["conversations"]}) == 2
+        for item in answer["conversations"]:
+            assert item["activeAt"] == item["messages"][-1]["timestamp"]
+
+
 async def test_what_rises_between_two_pages_hides_no_other(node: Node) -> None:
     talks = [await node.direct(ANN, other) for other in (BOB, CAT, DAN, EVE)]
     for each in talks:

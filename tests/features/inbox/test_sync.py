@@ -1,11 +1,13 @@
 """Catching up: everything that has changed since a cursor, however old, and nothing else."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from fireside.core.errors import InvalidInput, Unavailable
+from fireside.features.changes.service import Change, ChangeTail
 from fireside.features.inbox.items import Item
 from fireside.features.inbox.service import InboxRow
 from fireside.features.inbox.syncing import (
@@ -185,6 +187,43 @@ async def test_of_more_than_an_answer_holds_it_has_the_newest_and_says_from_wher
     assert set(seqs(between["messages"])) | set(seqs(item["changed"])) == set(range(1, 58))
     (item,) = (await node.do(BOB, "sync", cursor=cursor, known={here: {"seq": 1, "rev": 7}}))["conversations"]
     assert (item["changedFrom"], seqs(item["changed"])) == (7, list(range(8, 58))), "it fits exactly"
+
+
+async def test_who_has_left_is_told_what_changed_before_however_much_the_others_change_after(node: Node) -> None:
+    group = await node.group(ANN, BOB, CAT)
+    for _ in range(3):
+        await node.say(ANN, group)
+    cursor = (await node.do(BOB, "sync"))["cursor"]
+    await node.do(ANN, "deleteMessage", conversation=group, seq=2)
+    await node.do(ANN, "editMessage", conversation=group, seq=3, content="otherwise")
+    await node.do(ANN, "removeMember", conversation=group, user=BOB)
+    for number in range(ENDS.changes + 1):
+        await node.do(CAT, "reactToMessage", conversation=group, seq=4, emoji="👍🎉"[number % 2])
+    (item,) = (await node.do(BOB, "sync", cursor=cursor, known={group: {"seq": 4, "rev": 0}}))["conversations"]
+    assert (item["rev"], item["changedFrom"], seqs(item["changed"])) == (2, 0, [2, 3])
+
+
+@pytest.mark.parametrize("missed", [ENDS.changes, ENDS.changes + 1])
+async def test_a_change_that_comes_while_it_looks_takes_no_other_out_of_the_answer(
+    node: Node, monkeypatch: pytest.MonkeyPatch, missed: int
+) -> None:
+    here = await node.direct(ANN, BOB)
+    for _ in range(missed + 1):
+        await node.say(ANN, here)
+    cursor = (await node.do(BOB, "sync"))["cursor"]
+    for number in range(missed):
+        await node.do(BOB, "reactToMessage", conversation=here, seq=number + 1, emoji="👍")
+    tails = node.stores.changes.tails
+
+    async def late(wanted: Sequence[ChangeTail]) -> dict[str, list[Change]]:
+        await node.do(BOB, "reactToMessage", conversation=here, seq=missed + 1, emoji="👍")
+        return await tails(wanted)
+
+    monkeypatch.setattr(node.stores.changes, "tails", late)
+    (item,) = (await node.do(BOB, "sync", cursor=cursor, known={here: {"seq": missed + 1, "rev": 0}}))["conversations"]
+    low = missed - ENDS.changes
+    assert (item["rev"], item["changedFrom"]) == (missed, low)
+    assert seqs(item["changed"]) == list(range(low + 1, missed + 1)), "all above, up to the rev it tells"
 
 
 async def test_past_its_budget_an_answer_says_only_how_far_things_have_got(node: Node) -> None:

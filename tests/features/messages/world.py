@@ -115,6 +115,10 @@ class Life(trouble.Life):
         rows = sorted(self._world.disk.rows, key=lambda row: row.seq)
         return {row.conversation: row.seq for row in rows if row.conversation in conversation_ids}
 
+    async def at(self, places: Sequence[tuple[str, int]]) -> list[Message]:
+        await self._read()
+        return [row for row in self._world.disk.rows if (row.conversation, row.seq) in places]
+
     async def sent(self, keys: Sequence[tuple[str, str]]) -> list[Message]:
         await self._read()
         return [row for row in self._world.disk.rows if key(row) in keys]

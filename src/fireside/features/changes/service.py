@@ -169,10 +169,11 @@ class Change(msgspec.Struct, frozen=True):
 
 
 class ChangeTail(NamedTuple):
-    """The end of a conversation's changes: at most `limit` above `rev`."""
+    """The end of a conversation's changes: at most `limit` above and below."""
 
     conversation: str
-    rev: int
+    above: int
+    below: int
     limit: int
 
 

@@ -40,9 +40,10 @@ class ActivityStore(Protocol):
         """Let this node write into them, durably; each row as it is from then on. One that was missing is made."""
 
     async def sleep(self, rows: Sequence[Activity], node: str) -> None:
-        """Take the next stamp; then, durably and each row atomically, raise its `seq`, `rev` and `at` to these, give it
-        the stamp, and let this node write into it no more. Who has left a conversation (`until`) by then and was not
-        stamped yet gets the stamp, too."""
+        """Take the next stamp; then, durably and each row atomically, raise its `seq` and `rev` to these, let `at` be
+        this one unless its `seq` is higher by now (clocks go back, numbers do not), give it the stamp, and let this
+        node write into it no more. Who has left a conversation (`until`) by then and was not stamped yet gets the
+        stamp, too."""
 
     async def stamp(self) -> int:
         """The last stamp that was taken."""

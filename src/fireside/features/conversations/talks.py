@@ -19,6 +19,8 @@ from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable
 from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple, Protocol
 
+import msgspec
+
 from fireside.core.errors import Unavailable
 from fireside.features.conversations.activity import Activity, ActivityStore
 from fireside.features.conversations.groups import GroupChange, applied
@@ -34,11 +36,23 @@ class SystemRow(NamedTuple):
     change: GroupChange
 
 
+class Sent(Protocol):
+    """A message, as far as it matters here."""
+
+    @property
+    def conversation(self) -> str: ...
+    @property
+    def sent_at(self) -> int: ...
+
+
 class MessageHeads(Protocol):
     """Port: what is to be known of the message log. The messages feature's store has it."""
 
     async def heads(self, conversation_ids: Sequence[str]) -> dict[str, int]:
         """The last seq of each; absent where there is none."""
+
+    async def at(self, places: Sequence[tuple[str, int]]) -> Sequence[Sent]:
+        """The messages at these places that there are, in no order."""
 
     async def system(self, after: Mapping[str, int]) -> dict[str, list[SystemRow]]:
         """The system messages of each conversation above a seq, oldest first; absent where there is none."""
@@ -57,13 +71,15 @@ Mend = Callable[[Mapping[str, Activity]], Awaitable[None]]
 class Talk:
     """A conversation that is awake here."""
 
-    __slots__ = ("at", "conversation", "is_kept", "is_uncertain", "rev", "seq", "told", "used_at", "writers")
+    __slots__ = ("at", "conversation", "dated", "is_kept", "is_uncertain", "rev", "seq", "told", "used_at", "writers")
 
     def __init__(self, conversation: Conversation, activity: Activity, used_at: float) -> None:
         self.conversation = conversation
         self.seq = activity.seq
         self.rev = activity.rev
         self.at = activity.at
+        self.dated = activity.seq
+        """The message `at` is of. Of what another node has stored only the number is known."""
         self.told = activity.seq
         """Up to where everybody was told that it has got."""
         self.used_at = used_at
@@ -254,15 +270,18 @@ class Talks:
             Unavailable: they may be awake still; `mend_doubtful` sees to them.
         """
         rows = [Activity(talk.conversation.id, talk.seq, talk.rev, talk.at) for talk in talks]
+        undated = [(talk.conversation.id, talk.seq) for talk in talks if talk.dated < talk.seq]
         for row in rows:
             self._drop(row.conversation)
-        await asyncio.shield(self._under_way(self._sleep(rows), [row.conversation for row in rows]))
+        await asyncio.shield(self._under_way(self._sleep(rows, undated), [row.conversation for row in rows]))
 
-    async def _sleep(self, rows: Sequence[Activity]) -> None:
+    async def _sleep(self, rows: Sequence[Activity], undated: Sequence[tuple[str, int]]) -> None:
         ids = [row.conversation for row in rows]
         # In doubt first, so that whatever ends this leaves it so.
         self._doubtful.update(ids)
-        await self._store.sleep(rows, self.node)
+        sent = {each.conversation: each.sent_at for each in await self._messages.at(undated)} if undated else {}
+        dated = [msgspec.structs.replace(row, at=sent.get(row.conversation, row.at)) for row in rows]
+        await self._store.sleep(dated, self.node)
         self._doubtful.difference_update(ids)
 
     async def mend_doubtful(self) -> None:

@@ -157,7 +157,7 @@ class Items:
 
     def _at(self, row: InboxRow) -> int:
         talk = self._talks.get(row.activity.conversation)
-        return row.activity.at if talk is None else max(row.activity.at, talk.at)
+        return talk.at if talk is not None and talk.dated >= row.activity.seq else row.activity.at
 
     async def heads(self, rows: Sequence[InboxRow]) -> dict[str, Known]:
         """How far each has got."""
@@ -198,12 +198,16 @@ class Items:
     ) -> dict[str, tuple[Caught, int]]:
         """What has changed in each that the reader does not have, and above which rev that is all."""
         lows = {each: known[each].rev if each in known else 0 for each in views}
-        wanted = [ChangeTail(each, lows[each], limit + 1) for each in views if lows[each] < at[each].rev and limit]
+        # Up to what is told and no further: what comes later, or is not for who has left, takes the place of none.
+        wanted = [
+            ChangeTail(each, lows[each], at[each].rev + 1, limit + 1)
+            for each in views
+            if lows[each] < at[each].rev and limit
+        ]
         tails = await self._changes.tails(wanted) if wanted else {}
         found = []
         for each, view in views.items():
-            changes = [change for change in tails.get(each, []) if change.rev <= at[each].rev]
-            low = lows[each]
+            low, changes = lows[each], tails.get(each, [])
             if len(changes) > limit:
                 low, changes = changes[-limit - 1].rev, changes[-limit:]
             if not limit:

@@ -193,7 +193,8 @@ class MessageLog:
         """The conversations have got so far."""
         for each in settled:
             # Another node may have gone on already, and been heard.
-            each.talk.seq, each.talk.at = max(each.talk.seq, each.message.seq), each.message.sent_at
+            each.talk.seq = max(each.talk.seq, each.message.seq)
+            each.talk.at, each.talk.dated = each.message.sent_at, each.message.seq
             if each.conversation.as_of > each.talk.conversation.as_of:
                 await self._talks.commit(each.talk, each.conversation)
 

@@ -101,8 +101,12 @@ class MongoActivity:
 
 
 def _asleep(row: Activity, stamp: int, node: str) -> UpdateOne:
-    highest = {"seq": row.seq, "rev": row.rev, "at": DatetimeMS(row.at), "stamp": stamp}
-    return UpdateOne({"_id": oid(row.conversation)}, {"$max": highest, "$pull": {"awake": node}})
+    highest = {"seq": row.seq, "rev": row.rev, "stamp": stamp}
+    changed: Document = {field: {"$max": [f"${field}", number]} for field, number in highest.items()}
+    # All of it is told by the row as it was.
+    changed["at"] = {"$cond": [{"$gte": [row.seq, "$seq"]}, DatetimeMS(row.at), "$at"]}
+    changed["awake"] = {"$setDifference": [{"$ifNull": ["$awake", []]}, [node]]}
+    return UpdateOne({"_id": oid(row.conversation)}, [{"$set": changed}])
 
 
 def activity(found: Document) -> Activity:

@@ -32,7 +32,7 @@ class MongoChanges:
 
     async def tails(self, wanted: Sequence[ChangeTail]) -> dict[str, list[Change]]:
         found: dict[str, list[Change]] = {}
-        pipelines = [_newest(each.conversation, each.rev, each.limit) for each in wanted]
+        pipelines = [_newest(*each) for each in wanted]
         async for each in united(self._changes, pipelines):
             change = _change(each)
             found.setdefault(change.conversation, []).append(change)
@@ -57,8 +57,8 @@ class MongoChanges:
         return self._engine.database["changes"]
 
 
-def _newest(conversation_id: str, rev: int, limit: int) -> list[Document]:
-    return [{"$match": between(conversation_id, rev, LAST)}, {"$sort": {"_id": -1}}, {"$limit": limit}]
+def _newest(conversation_id: str, above: int, below: int, limit: int) -> list[Document]:
+    return [{"$match": between(conversation_id, above, below)}, {"$sort": {"_id": -1}}, {"$limit": limit}]
 
 
 def _document(change: Change) -> Document:

@@ -14,7 +14,8 @@ SELECT = """
     FROM activity
 """
 SLEEP = """
-    UPDATE activity SET seq = max(seq, ?), rev = max(rev, ?), at = max(at, ?), stamp = ? WHERE conversation = ?
+    UPDATE activity SET seq = max(seq, ?1), rev = max(rev, ?2), at = iif(?1 >= seq, ?3, at), stamp = ?4
+    WHERE conversation = ?5
 """
 LEFT = "UPDATE members SET gone_stamp = ? WHERE conversation = ? AND until IS NOT NULL AND gone_stamp IS NULL"
 

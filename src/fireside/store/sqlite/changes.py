@@ -12,7 +12,7 @@ from fireside.store.sqlite.schema import blob
 
 SELECT = "SELECT conversation, rev, seq, actor, at, token, what FROM changes WHERE conversation = ? "
 AFTER = SELECT + "AND rev > ? ORDER BY rev LIMIT ?"
-TAIL = f"SELECT * FROM ({SELECT} AND rev > ? ORDER BY rev DESC LIMIT ?) ORDER BY rev"
+TAIL = f"SELECT * FROM ({SELECT} AND rev > ? AND rev < ? ORDER BY rev DESC LIMIT ?) ORDER BY rev"
 OF = SELECT + "AND seq = ? ORDER BY rev"
 ERASE = """
     UPDATE changes SET what = json_remove(json_set(what, '$.content', ''), '$.was')
@@ -51,7 +51,8 @@ class SqliteChanges:
 
     async def tails(self, wanted: Sequence[ChangeTail]) -> dict[str, list[Change]]:
         found: dict[str, list[Change]] = {}
-        for each in await self._select(TAIL, [(blob(tail.conversation), tail.rev, tail.limit) for tail in wanted]):
+        keys = [(blob(each.conversation), each.above, each.below, each.limit) for each in wanted]
+        for each in await self._select(TAIL, keys):
             found.setdefault(each.conversation, []).append(each)
         return found
 
