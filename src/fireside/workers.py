@@ -44,14 +44,23 @@ class Worker:
 
     @classmethod
     async def start(cls, command: Sequence[str], listener: socket.socket) -> "Worker":
-        """Run it, with the socket to listen on and its end of the line."""
+        """Run it, with the socket to listen on and its end of the line.
+
+        Raises:
+            OSError, RuntimeError: there is no process for it, no file, or no thread to wait for its end.
+        """
         line, theirs = socket.socketpair()
         line.setblocking(False)
         given = ["--listener", str(listener.fileno()), "--line", str(theirs.fileno())]
-        with theirs:
-            process = await asyncio.create_subprocess_exec(
-                *command, *given, pass_fds=(listener.fileno(), theirs.fileno()), start_new_session=True
-            )
+        try:
+            with theirs:
+                process = await asyncio.create_subprocess_exec(
+                    *command, *given, pass_fds=(listener.fileno(), theirs.fileno()), start_new_session=True
+                )
+        except BaseException:
+            # One that runs all the same, and that nobody would look after, stops by this.
+            line.close()
+            raise
         return cls(process, line)
 
     @property
@@ -141,7 +150,11 @@ class Supervisor:
         """Start a worker for this place and wait until it serves; False if it does not, or if all is to stop."""
         if self._stopping.is_set():
             return False
-        worker = await Worker.start(self._command, self._listener)
+        try:
+            worker = await Worker.start(self._command, self._listener)
+        except (OSError, RuntimeError) as error:
+            logger.error("worker %d cannot be started: %s", number + 1, error)
+            return False
         ready = asyncio.create_task(worker.ready())
         stopping = asyncio.create_task(self._stopping.wait())
         await asyncio.wait([ready, stopping], return_when=asyncio.FIRST_COMPLETED)
@@ -190,7 +203,14 @@ class Supervisor:
         if self._rolling is not None and not self._rolling.done():
             logger.warning("the workers are being replaced already")
         else:
-            self._rolling = asyncio.create_task(self._roll())
+            self._rolling = asyncio.create_task(self._try_to_roll())
+
+    async def _try_to_roll(self) -> None:
+        """Whatever becomes of it is said at once, and keeps nobody from stopping them."""
+        try:
+            await self._roll()
+        except Exception:
+            logger.exception("the other workers stay: replacing them has failed")
 
     async def _roll(self) -> None:
         """Replace one after the other."""
