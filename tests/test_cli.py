@@ -45,7 +45,7 @@ def served(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
         seen.logs = (level, json)
 
     application = ModuleType("fireside.app")
-    application.__dict__.update(serve=serve, bind=lambda settings: None)
+    application.__dict__.update(serve=serve, bind=lambda settings: None, listen_beside=lambda settings: [])
     monkeypatch.setitem(sys.modules, "fireside.app", application)
     monkeypatch.setattr(logs, "configure", configure)
     return seen
@@ -155,7 +155,7 @@ def test_workers_are_started_with_the_flags_that_were_given(
     monkeypatch: pytest.MonkeyPatch, served: SimpleNamespace
 ) -> None:
     supervised: list[tuple[list[str], int]] = []
-    monkeypatch.setattr(cli, "supervise", lambda flags, count, _listener: supervised.append((flags, count)))
+    monkeypatch.setattr(cli, "supervise", lambda flags, count, *_sockets: supervised.append((flags, count)))
     monkeypatch.setenv("JWT_SECRET", GOOD)
     where = ("--mongo-uri", "mongodb://db.example/chat", "--valkey-url", "valkey://bus.example")
     assert run(monkeypatch, "serve", "--workers", "3", *where) == 0

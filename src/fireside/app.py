@@ -194,18 +194,42 @@ def bind(settings: Settings) -> socket.socket:
     return _open("PORT", bind_to, settings.host, settings.port)
 
 
-def serve(settings: Settings, secret: str, listener: socket.socket, line: Line | None = None) -> None:
+def listen_beside(settings: Settings) -> list[socket.socket]:
+    """The sockets for health and metrics, one for each worker; none where these have no port of their own.
+
+    Raises:
+        StartupError: there are not so many ports.
+    """
+    found: list[socket.socket] = []
+    port = settings.metrics_port
+    while port is not None and len(found) < settings.workers:
+        found.append(_open("FIRESIDE_METRICS_PORT", listen_from, settings.host, port))
+        port = found[-1].getsockname()[1] + 1
+    return found
+
+
+def serve(
+    settings: Settings,
+    secret: str,
+    listener: socket.socket,
+    line: Line | None = None,
+    beside: socket.socket | None = None,
+) -> None:
     """Serve until told to stop (SIGTERM, SIGINT), or until a supervisor at the other end of the line is gone.
+
+    Health and metrics are served on `beside`, where they have a port of their own; without it that is looked for.
 
     Raises:
         StartupError: the database cannot be used.
     """
-    uvloop.run(_serve(settings, secret, listener, line))
+    uvloop.run(_serve(settings, secret, listener, line, beside))
 
 
-async def _serve(settings: Settings, secret: str, listener: socket.socket, line: Line | None) -> None:
+async def _serve(
+    settings: Settings, secret: str, listener: socket.socket, line: Line | None, watched: socket.socket | None
+) -> None:
     fireside = Fireside(settings, secret, stores_for(settings))
-    beside = _beside(fireside, settings)
+    beside = _beside(fireside, settings, watched)
     try:
         await fireside.start()
     except StoreError as error:
@@ -246,11 +270,12 @@ def _open(setting: str, how: Callable[[str, int], socket.socket], host: str, por
         raise StartupError(f"{setting} {port} on {host} cannot be had: {os.strerror(error.errno or 0)}") from None
 
 
-def _beside(fireside: Fireside, settings: Settings) -> PlainServer | None:
+def _beside(fireside: Fireside, settings: Settings, listener: socket.socket | None) -> PlainServer | None:
     """What serves health and metrics on a port of their own, where there is to be one."""
     if settings.metrics_port is None:
         return None
-    listener = _open("FIRESIDE_METRICS_PORT", listen_from, settings.host, settings.metrics_port)
+    if listener is None:
+        listener = _open("FIRESIDE_METRICS_PORT", listen_from, settings.host, settings.metrics_port)
     logger.info("health and metrics on %s port %d", *listener.getsockname()[:2])
     return PlainServer(health.application(fireside.readiness, fireside.metrics), listener)
 

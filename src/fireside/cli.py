@@ -104,7 +104,7 @@ def serve(flags: Flags) -> None:
             print(f"fireside: {warning}", file=sys.stderr)
     print(banner(settings, key), flush=True)
     logs.configure(settings.log_level, json=settings.log_json)
-    from fireside.app import bind  # here: the other commands need none of what it imports
+    from fireside.app import bind, listen_beside  # here: the other commands need none of what it imports
     from fireside.app import serve as serve_until_stopped
 
     listener = bind(settings)
@@ -112,7 +112,7 @@ def serve(flags: Flags) -> None:
         if settings.workers == 1:
             serve_until_stopped(settings, key.value, listener)
         else:
-            supervise(_as_arguments(flags), settings.workers, listener)
+            supervise(_as_arguments(flags), settings.workers, listener, listen_beside(settings))
 
 
 def _as_arguments(flags: Flags) -> list[str]:
@@ -128,6 +128,7 @@ def worker(
     flags: Flags,
     listener: Annotated[int, typer.Option("--listener", help="The socket to listen on, by its number.")],
     line: Annotated[int, typer.Option("--line", help="The line to the supervisor, by its number.")],
+    beside: Annotated[int | None, typer.Option("--beside", help="The socket for those who watch, likewise.")] = None,
 ) -> None:
     """Serve as one of several; `serve --workers` starts these."""
     settings = load(flags)
@@ -135,7 +136,8 @@ def worker(
     from fireside.app import serve as serve_until_stopped  # here: as above
 
     key = resolve_secret(settings)
-    serve_until_stopped(settings, key.value, socket.socket(fileno=listener), Line(socket.socket(fileno=line)))
+    watched = socket.socket(fileno=beside) if beside is not None else None
+    serve_until_stopped(settings, key.value, socket.socket(fileno=listener), Line(socket.socket(fileno=line)), watched)
 
 
 @app.command()

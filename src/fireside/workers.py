@@ -5,6 +5,7 @@ starts another where one has died. What must stay true:
 
 - The socket listens from when the first worker serves until all are to stop: who connects while workers come and go is
   taken by the next, and who connects before or after is sent away at once, to another node.
+- Who watches a worker finds whoever has its place at the same port: the supervisor has those sockets, too.
 - A worker counts once it says that it serves. In a rolling restart the old one goes after the new one has said so, and
   where the new one does not start, the old ones stay.
 - No worker outlives the supervisor: each has one end of a socket pair, and stops when the other end is gone.
@@ -43,15 +44,30 @@ class Worker:
         self.ended = asyncio.create_task(process.wait())
 
     @classmethod
-    async def start(cls, command: Sequence[str], listener: socket.socket) -> "Worker":
-        """Run it, with the socket to listen on and its end of the line."""
+    async def start(
+        cls, command: Sequence[str], listener: socket.socket, beside: socket.socket | None = None
+    ) -> "Worker":
+        """Run it, with the socket to listen on, its end of the line, and the socket for those who watch it, if any.
+
+        Raises:
+            OSError, RuntimeError: there is no process for it, no file, or no thread to wait for its end.
+        """
         line, theirs = socket.socketpair()
         line.setblocking(False)
-        given = ["--listener", str(listener.fileno()), "--line", str(theirs.fileno())]
-        with theirs:
-            process = await asyncio.create_subprocess_exec(
-                *command, *given, pass_fds=(listener.fileno(), theirs.fileno()), start_new_session=True
-            )
+        given = {"--listener": listener, "--line": theirs} | ({"--beside": beside} if beside is not None else {})
+        words = [word for flag, each in given.items() for word in (flag, str(each.fileno()))]
+        try:
+            with theirs:
+                process = await asyncio.create_subprocess_exec(
+                    *command,
+                    *words,
+                    pass_fds=[each.fileno() for each in given.values()],
+                    start_new_session=True,
+                )
+        except BaseException:
+            # One that runs all the same, and that nobody would look after, stops by this.
+            line.close()
+            raise
         return cls(process, line)
 
     @property
@@ -110,10 +126,14 @@ class Line:
 class Supervisor:
     """`await run()` until told to stop."""
 
-    def __init__(self, command: Sequence[str], count: int, listener: socket.socket) -> None:
+    def __init__(
+        self, command: Sequence[str], count: int, listener: socket.socket, beside: Sequence[socket.socket] = ()
+    ) -> None:
+        """`beside`: the sockets for those who watch, one for each place, or none."""
         self._command = command
         self._count = count
         self._listener = listener
+        self._beside = beside
         self._workers: dict[int, Worker] = {}
         self._changing = [asyncio.Lock() for _ in range(count)]
         self._stopping = asyncio.Event()
@@ -141,7 +161,12 @@ class Supervisor:
         """Start a worker for this place and wait until it serves; False if it does not, or if all is to stop."""
         if self._stopping.is_set():
             return False
-        worker = await Worker.start(self._command, self._listener)
+        try:
+            beside = self._beside[number] if self._beside else None
+            worker = await Worker.start(self._command, self._listener, beside)
+        except (OSError, RuntimeError) as error:
+            logger.error("worker %d cannot be started: %s", number + 1, error)
+            return False
         ready = asyncio.create_task(worker.ready())
         stopping = asyncio.create_task(self._stopping.wait())
         await asyncio.wait([ready, stopping], return_when=asyncio.FIRST_COMPLETED)
@@ -190,7 +215,14 @@ class Supervisor:
         if self._rolling is not None and not self._rolling.done():
             logger.warning("the workers are being replaced already")
         else:
-            self._rolling = asyncio.create_task(self._roll())
+            self._rolling = asyncio.create_task(self._try_to_roll())
+
+    async def _try_to_roll(self) -> None:
+        """Whatever becomes of it is said at once, and keeps nobody from stopping them."""
+        try:
+            await self._roll()
+        except Exception:
+            logger.exception("the other workers stay: replacing them has failed")
 
     async def _roll(self) -> None:
         """Replace one after the other."""
@@ -207,7 +239,8 @@ class Supervisor:
 
     def _stop(self) -> None:
         # The workers close theirs as they stop: who connects is not to wait for somebody who will not come.
-        self._listener.close()
+        for each in (self._listener, *self._beside):
+            each.close()
         self._stopping.set()
 
     async def _end(self) -> None:
@@ -220,8 +253,8 @@ class Supervisor:
             worker.hang_up()
 
 
-def supervise(flags: Sequence[str], count: int, listener: socket.socket) -> None:
-    """Serve with so many workers until told to stop; `flags` are those of the command line.
+def supervise(flags: Sequence[str], count: int, listener: socket.socket, beside: Sequence[socket.socket] = ()) -> None:
+    """Serve with so many workers until told to stop; `flags` are those of the command line, the rest as above.
 
     Raises:
         StartupError: they do not start.
@@ -229,7 +262,9 @@ def supervise(flags: Sequence[str], count: int, listener: socket.socket) -> None
     command = [sys.executable, "-m", "fireside", "worker", *flags]
 
     async def run() -> None:
-        await Supervisor(command, count, listener).run()
+        await Supervisor(command, count, listener, beside).run()
 
-    with listener:
+    with contextlib.ExitStack() as open_until_then:
+        for each in (listener, *beside):
+            open_until_then.enter_context(each)
         asyncio.run(run())

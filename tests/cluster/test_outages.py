@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from fireside.cluster.bus import CHANGES_AT_ONCE
 from fireside.cluster.line import ANSWER_S
 from fireside.cluster.register import LEASE_S
 from tests.cluster.buses import Ears, dies, redis, until
@@ -106,6 +107,21 @@ async def test_a_channel_that_hears_nothing_is_noticed(own_valkey: Valkey) -> No
         await until(lambda: one.returns and two.returns)
         one.send(["ann"], "k", b"heard")
         await two.hears(b"heard")
+
+
+async def test_what_it_left_while_its_lines_were_cut_is_not_in_the_register_when_it_is_back(
+    own_valkey: Valkey,
+) -> None:
+    one, two = Ears(own_valkey.url), Ears(own_valkey.url)
+    crowd = [f"{number:024x}" for number in range(CHANGES_AT_ONCE + 1)]
+    async with running(one, two):
+        await two.join_now("ann", *crowd)
+        for kind in ("normal", "pubsub"):
+            await redis(own_valkey.url, "CLIENT", "KILL", "TYPE", kind)
+        await until(lambda: not two.is_up)
+        two.leave("ann")
+        await until(lambda: one.returns and two.returns)
+        assert await one.joined(["ann", *crowd]) == set(crowd)
 
 
 async def test_where_there_is_no_bus_at_the_start_it_is_found_later(

@@ -159,9 +159,22 @@ def test_no_secret_is_written_down_and_each_must_be_given() -> None:
     assert set(made.split()) == set(re.findall(r"\$\{(\w+):\?", COMPOSE))
 
 
+def is_ours(service: dict[str, Any]) -> bool:
+    """Whether it runs the image that is built here."""
+    return service["image"] in {each["image"] for each in services().values() if "build" in each}
+
+
 def test_images_are_pinned() -> None:
     for name, service in services().items():
-        assert "build" in service or re.fullmatch(r"[\w/]+:\d+\.\d[\w.-]*", service["image"]), name
+        assert is_ours(service) or re.fullmatch(r"[\w/]+:\d+\.\d[\w.-]*", service["image"]), name
+
+
+def test_an_image_is_built_once_and_nobody_looks_for_it_elsewhere() -> None:
+    """Compose builds for all services at the same time, and the second image of a name may be refused."""
+    built = [service["image"] for service in services().values() if "build" in service]
+    assert len(built) == len(set(built))
+    for name, service in services().items():
+        assert "build" in service or not is_ours(service) or service["pull_policy"] == "never", name
 
 
 def test_who_waits_for_health_waits_for_somebody_who_tells() -> None:
@@ -174,9 +187,7 @@ def test_who_waits_for_health_waits_for_somebody_who_tells() -> None:
     for condition, other in waits:
         tells = services()[other]
         assert (
-            condition != "service_healthy"
-            or "healthcheck" in tells
-            or ("build" in tells and "HEALTHCHECK" in DOCKERFILE)
+            condition != "service_healthy" or "healthcheck" in tells or (is_ours(tells) and "HEALTHCHECK" in DOCKERFILE)
         )
 
 

@@ -106,10 +106,10 @@ async def own_house(startable: Running) -> AsyncIterator[House]:
     assert_nothing_broke(server)
 
 
-def with_workers(folder: Path, mongod: Mongod, valkey: Valkey) -> Running:
+def with_workers(folder: Path, mongod: Mongod, valkey: Valkey, settings: Mapping[str, str] | None = None) -> Running:
     """A server to start that has workers."""
     given = {"VALKEY_URL": valkey.url, "FIRESIDE_WORKERS": str(COUNT), "FIRESIDE_LOG_LEVEL": "info"}
-    return on_mongo(folder, mongod.fresh_uri(), given)
+    return on_mongo(folder, mongod.fresh_uri(), {**given, **(settings or {})})
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -125,9 +125,11 @@ async def workers_server(
 
 
 @pytest.fixture
-async def workers(tmp_path: Path, mongo_standalone: Mongod, valkey: Valkey) -> AsyncIterator[Workers]:
+async def workers(
+    tmp_path: Path, mongo_standalone: Mongod, valkey: Valkey, settings: Mapping[str, str]
+) -> AsyncIterator[Workers]:
     """A server of one's own, whose workers a test may kill and replace."""
-    server, _ = with_workers(tmp_path, mongo_standalone, valkey)
+    server, _ = with_workers(tmp_path, mongo_standalone, valkey, settings)
     async with server:
         workers = Workers(server)
         await workers.all_serve()

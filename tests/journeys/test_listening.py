@@ -9,7 +9,7 @@ import sys
 import psutil
 import pytest
 
-from fireside.realtime.serving import bind
+from fireside.realtime.serving import LAST_PORT, bind, listen_from
 from fireside.workers import READY, Supervisor
 from tests.realtime.served import eventually
 
@@ -55,3 +55,8 @@ async def test_a_port_that_others_listen_on_is_taken() -> None:
         first.listen()
         with pytest.raises(OSError, match="in use"):
             bind("127.0.0.1", first.getsockname()[1])
+
+
+def test_after_the_last_port_there_is_no_next() -> None:
+    with pytest.raises(OSError, match="taken"):
+        listen_from("127.0.0.1", LAST_PORT + 1)

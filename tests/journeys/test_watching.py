@@ -1,14 +1,18 @@
 """Those who watch a running server: health and metrics, on the port of everybody or on one of their own."""
 
 import asyncio
+import os
 import re
+import signal
 import socket
 from pathlib import Path
 
 import httpx2
+import pytest
 
 from tests.engines import Mongod
 from tests.journeys.people import PATIENCE_S, House
+from tests.journeys.workers import COUNT, Workers
 from tests.serving import FiresideProcess, metric
 from tests.valkey import Valkey
 
@@ -58,10 +62,9 @@ def free_port() -> int:
         return port
 
 
-def watched_port(server: FiresideProcess) -> int:
-    """Where it says that those who watch may ask."""
-    (port,) = re.findall(r"health and metrics on 127\.0\.0\.1 port (\d+)", server.log.read_text())
-    return int(port)
+def watched_ports(server: FiresideProcess) -> list[int]:
+    """Where its processes say that those who watch may ask, in order."""
+    return [int(port) for port in re.findall(r"health and metrics on \S+ port (\d+)", server.log.read_text())]
 
 
 async def test_each_of_several_processes_has_a_port_for_those_who_watch(tmp_path: Path) -> None:
@@ -72,7 +75,7 @@ async def test_each_of_several_processes_has_a_port_for_those_who_watch(tmp_path
         folder.mkdir()
     async with FiresideProcess(folders[0], settings) as one, FiresideProcess(folders[1], settings) as two:
         await one.register("ann")
-        ports = [watched_port(server) for server in (one, two)]
+        ports = [*watched_ports(one), *watched_ports(two)]
         assert first <= ports[0] < ports[1]
         for server, port, registered in ((one, ports[0], 1), (two, ports[1], 0)):
             async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}") as http:
@@ -84,3 +87,19 @@ async def test_each_of_several_processes_has_a_port_for_those_who_watch(tmp_path
             async with httpx2.AsyncClient(base_url=server.url) as http:
                 assert (await http.get("/metrics")).status_code == 404
         assert (await one.stop(), await two.stop()) == (0, 0)
+
+
+@pytest.mark.parametrize("settings", [{"FIRESIDE_METRICS_PORT": str(free_port())}])
+async def test_whoever_takes_the_place_of_a_worker_is_watched_where_that_was(workers: Workers) -> None:
+    ports = watched_ports(workers.server)
+    assert len(set(ports)) == COUNT
+    workers.server.tell(signal.SIGHUP)
+    await workers.said("the workers have been replaced")
+    *_, killed = workers.started
+    os.kill(killed, signal.SIGKILL)
+    await workers.all_serve(2 * COUNT + 1)
+    assert watched_ports(workers.server) == [*ports, *ports, ports[-1]]
+    for port in ports:
+        async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}") as http:
+            assert (await http.get("/readyz")).status_code == 200
+    assert await workers.server.stop() == 0

@@ -11,7 +11,8 @@ What must stay true:
 - Whatever was lost, either way, ends in `to_return`: also where this node alone was cut off, and where too much
   waited. By then everything that this node has joined is in the register again.
 - A node joins only what its channel is there to hear: it subscribes first, and says everything it has joined anew. So
-  whoever found nobody on the channel, and took the node out of the register, did so before that.
+  whoever found nobody on the channel, and took the node out of the register, did so before that. What the register had
+  of it until then is forgotten: it may have left since, and could not say so.
 - A topic is in the register when `in_force` returns. Whoever waits for that before reading misses nothing in between.
 - What one node sends another arrives in order, or not at all.
 """
@@ -252,7 +253,7 @@ class Bus:
             if beats:
                 beat_at = now + BEAT_S
             if beats or self._changes or self._waiting or self._is_ending:
-                was_known = await self._turn(line, beats)
+                was_known = await self._turn(line, beats, is_first)
                 if not (was_known or is_first or self._is_ending):
                     raise Emptied("it knows nothing of this node")
                 is_first = False
@@ -266,14 +267,14 @@ class Bus:
             async with asyncio.timeout(beat_at - self._monotonic()):
                 await self._wake.wait()
 
-    async def _turn(self, line: Line, beats: bool) -> bool:
+    async def _turn(self, line: Line, beats: bool, begins: bool) -> bool:
         """Say what there is to say; whether the register knew of this node before."""
         changes = self._being_changed = list(islice(self._changes, CHANGES_AT_ONCE))
         for topic in changes:
             del self._changes[topic]
         sendings = list(self._next())
         try:
-            answer = await line.run(TURN, self._arguments(beats, changes, sendings))
+            answer = await line.run(TURN, self._arguments(beats, begins, changes, sendings))
         except BaseException:
             # Some of it may have been heard.
             for each in sendings:
@@ -301,7 +302,9 @@ class Bus:
             yield sending
         self._waiting_bytes -= size
 
-    def _arguments(self, beats: bool, changes: Collection[str], sendings: Collection[Sending]) -> list[Argument]:
+    def _arguments(
+        self, beats: bool, begins: bool, changes: Collection[str], sendings: Collection[Sending]
+    ) -> list[Argument]:
         """As `TURN` takes them."""
         joins = [each for each in changes if each in self._joined]
         leaves = [each for each in changes if each not in self._joined]
@@ -312,7 +315,7 @@ class Bus:
             number = lists.setdefault(each.topics, len(lists) + 1) if each.topics else 0
             body = each.body if isinstance(each.body, bytes) else each.body()
             entries += (each.kind, body, each.node, number)
-        arguments: list[Argument] = [self.node, 0 if self._is_ending else 1000 * LEASE_S, int(beats)]
+        arguments: list[Argument] = [self.node, 0 if self._is_ending else 1000 * LEASE_S, int(beats), int(begins)]
         arguments += (len(joins), *joins, len(leaves), *leaves, len(lists))
         for topics in lists:
             arguments += (len(topics), *topics)

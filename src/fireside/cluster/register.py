@@ -42,7 +42,7 @@ end
 TURN = Script(
     _COMMON
     + """
--- node, lease in ms, whether it is to hear its own heart beat,
+-- node, lease in ms, whether it is to hear its own heart beat, whether what it had joined is to be forgotten first,
 -- how many topics it joins, these, how many it leaves, these,
 -- how many lists of topics, of each: how many, these,
 -- how many entries, of each: kind, body, a node or '', the number of a list or 0.
@@ -59,9 +59,10 @@ local function take_list()
   return first, at
 end
 
-local me, lease, beat = take(), take(), take()
+local me, lease, beat, begins = take(), take(), take(), take()
 local mine = 'fs:node:' .. me
 local was_known = redis.call('EXISTS', mine)
+if begins == '1' then redis.call('DEL', mine) end
 redis.call('SADD', 'fs:nodes', me)
 for _, command in ipairs({'SADD', 'SREM'}) do
   local first, last = take_list()

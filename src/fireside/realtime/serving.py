@@ -19,6 +19,7 @@ from fireside.realtime.edge import Edge
 
 BACKLOG = 4096
 PORTS_TRIED = 100
+LAST_PORT = 65_535
 
 
 class EdgeServer(uvicorn.Server):
@@ -154,10 +155,10 @@ def listen_from(host: str, port: int) -> socket.socket:
     Raises:
         OSError: none of `PORTS_TRIED` can be had.
     """
-    for each in range(port, port + PORTS_TRIED - 1):
+    for each in range(port, min(port + PORTS_TRIED, LAST_PORT + 1)):
         try:
             return listen(host, each)
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
                 raise
-    return listen(host, port + PORTS_TRIED - 1)
+    raise OSError(errno.EADDRINUSE, "all of these ports are taken")
