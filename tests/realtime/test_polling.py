@@ -253,7 +253,7 @@ async def test_a_client_that_answers_no_ping_is_gone(serve: Serve) -> None:
 
 
 async def test_who_is_closed_between_two_polls_hears_it_with_the_next(serve: Serve) -> None:
-    served = await serve(connect_timeout_s=0.02, ping_interval_s=2)
+    served = await serve(connect_timeout_s=0.2, ping_interval_s=2)
     client = await served.polling()
     await eventually(lambda: served.session.state != OPEN)
     assert (await client.post("40")).status == 400
@@ -263,7 +263,7 @@ async def test_who_is_closed_between_two_polls_hears_it_with_the_next(serve: Ser
 
 
 async def test_who_does_not_come_to_hear_it_is_forgotten(serve: Serve) -> None:
-    served = await serve(connect_timeout_s=0.02, ping_timeout_s=0.04)
+    served = await serve(connect_timeout_s=0.2, ping_timeout_s=0.04)
     await served.polling()
     await eventually(lambda: len(served.engine) == 0)
 
