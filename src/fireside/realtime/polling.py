@@ -88,8 +88,6 @@ class Polling:
         if isinstance(asked, Refusal):
             return asked
         if asked.sid is None:
-            if busy := self._server.welcome():
-                return busy
             peer = (scope.get("client") or ("",))[0]
             address = self._server.options.client_address(peer, headers.get("x-forwarded-for"))
             handshake = Handshake(query, headers, address)
