@@ -202,11 +202,16 @@ class EngineServer:
     def _flush(self) -> None:
         """What a thousand devices have waiting takes many milliseconds to write: others have their turns between."""
         first, self._first = self._first, []
-        for session in first:
-            session.flush()
         dirty = self._dirty
-        for _ in range(min(len(dirty), WRITES_A_TURN)):
-            dirty.popleft().flush()
+        try:
+            for session in first:
+                session.flush()
+            for _ in range(min(len(dirty), WRITES_A_TURN)):
+                session = dirty.popleft()
+                session.flush()
+        except Exception as error:
+            # The others are in line still, those who were to be first as well.
+            session.fail(error)
         self._flushing = bool(dirty)
         if dirty:
             self._loop.call_soon(self._flush)
