@@ -144,7 +144,10 @@ class Settings(BaseSettings):
         20, ge=0.1, le=3600, description="Seconds a socket may take to answer a heartbeat before it is closed."
     )
     connect_timeout_s: float = Field(
-        10, ge=0.1, le=3600, description="Seconds a new socket may take to log in before it is closed."
+        10,
+        ge=0.1,
+        le=3600,
+        description="Seconds a new socket may take to log in before it is closed, and the head of a request to arrive.",
     )
     events_per_second: int = Field(50, ge=1, le=1_000_000, description="Events a socket may send each second.")
     requests_per_second: int = Field(20, ge=1, le=1_000_000, description="Requests a caller may make each second.")

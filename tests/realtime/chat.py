@@ -9,6 +9,7 @@ from fireside.auth.tokens import Claims
 from fireside.core.errors import NotFound, TokenExpired, Unauthorized
 from fireside.core.events import Call, Event
 from fireside.core.forms import Form, Reply
+from fireside.core.peers import Peers
 from fireside.realtime.delivery import Devices
 from fireside.realtime.gateway import ChatGateway
 from tests.realtime.clients import WebSocketClient
@@ -57,9 +58,9 @@ class Said(Reply, frozen=True, kw_only=True):
 class Chat:
     """A gateway with a few events, and what they were called with."""
 
-    def __init__(self) -> None:
+    def __init__(self, peers: Peers | None = None) -> None:
         self.authenticator = FakeAuthenticator()
-        self.devices = Devices()
+        self.devices = Devices(peers)
         self.now = 0
         self.said: list[tuple[str, Say]] = []
         handlers = {"say": self._say, "sayLater": self._say_later, "fail": self._fail, "refuse": self._refuse}

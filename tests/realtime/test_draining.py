@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 import pytest
 
@@ -21,11 +21,11 @@ class Telling(Recorder):
         socket.emit("leaving", retry_after_ms)
 
 
-async def knock(served: Served, transport: str) -> Answer:
+async def knock(served: Served, transport: str, headers: Mapping[str, str] | None = None) -> Answer:
     """Try to open a session."""
     if transport == "polling":
-        return await served.request("GET", target(SOCKET_IO))
-    return served.keep(await WebSocketClient.shake(served.port, target(SOCKET_IO, transport))).handshake
+        return await served.request("GET", target(SOCKET_IO), headers=headers)
+    return served.keep(await WebSocketClient.shake(served.port, target(SOCKET_IO, transport), headers)).handshake
 
 
 def retry_after(answer: Answer) -> int:
@@ -70,6 +70,18 @@ async def test_handshakes_beyond_the_budget_are_refused_and_those_there_are_go_o
     for client in (first, second):
         await client.send('421["echo"]')
         assert await client.receive() == "431[]"
+
+
+@pytest.mark.parametrize("transport", ["polling", "websocket"])
+async def test_who_is_refused_anyway_takes_nothing_of_the_budget(serve: Serve, transport: str) -> None:
+    served = await serve(handshakes_per_second=10, connections_per_address=1)
+    await served.connected()
+    budget = served.engine._handshakes._flow
+    level, at = budget.level, budget.at
+    for _ in range(20):
+        assert (await knock(served, transport)).status == 429
+        assert (await knock(served, transport, {"Origin": "https://evil.example"})).status == 403
+    assert (budget.level, budget.at) == (level, at)
 
 
 async def test_those_who_leave_come_back_over_the_time_it_takes_to_let_them_in(serve: Serve) -> None:

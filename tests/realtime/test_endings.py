@@ -136,7 +136,7 @@ async def test_a_websocket_that_answers_pings_stays(served: Served) -> None:
 
 
 async def test_who_does_nothing_at_all_is_closed_in_time(serve: Serve) -> None:
-    served = await serve(connect_timeout_s=0.02, ping_interval_s=2)
+    served = await serve(connect_timeout_s=0.2, ping_interval_s=2)
     assert (await (await served.websocket()).closed()).code == 1008
 
 

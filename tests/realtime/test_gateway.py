@@ -1,11 +1,13 @@
 """The chat on the main namespace: who gets in, for how long, and what who does not is told."""
 
+import asyncio
 import json
 
 import pytest
 
 from fireside.auth.tokens import Tokens
 from fireside.core.errors import Unauthorized
+from fireside.core.peers import NoPeers, Peers
 from tests.realtime.chat import ANN, ANN_AUTH, SECRET, Chat, ann, require_refusal
 from tests.realtime.served import Serve, Served, eventually
 
@@ -127,7 +129,17 @@ async def test_one_person_has_so_many_connections_and_another_their_own(serve: S
     await third.connect(ANN_AUTH)
 
 
-async def test_those_who_come_at_the_same_moment_are_counted_too(serve: Serve, chat: Chat) -> None:
+class FarPeers(NoPeers):
+    """Others who are a way off."""
+
+    async def in_force(self, topic: str) -> None:
+        for _ in range(3):
+            await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("peers", [None, FarPeers()], ids=["alone", "among others"])
+async def test_those_who_come_at_the_same_moment_are_counted_too(serve: Serve, peers: Peers | None) -> None:
+    chat = Chat(peers)
     served = await serve(chat.gateway, connections_per_user=3)
     clients = [await served.websocket() for _ in range(10)]
     chat.authenticator.gate.clear()

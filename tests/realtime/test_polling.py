@@ -253,7 +253,7 @@ async def test_a_client_that_answers_no_ping_is_gone(serve: Serve) -> None:
 
 
 async def test_who_is_closed_between_two_polls_hears_it_with_the_next(serve: Serve) -> None:
-    served = await serve(connect_timeout_s=0.02, ping_interval_s=2)
+    served = await serve(connect_timeout_s=0.2, ping_interval_s=2)
     client = await served.polling()
     await eventually(lambda: served.session.state != OPEN)
     assert (await client.post("40")).status == 400
@@ -262,8 +262,22 @@ async def test_who_is_closed_between_two_polls_hears_it_with_the_next(serve: Ser
     assert len(served.engine) == 0
 
 
+@pytest.mark.parametrize(("body", "status"), [('42["n",0]', 400), ("1", 200)])
+async def test_a_body_that_is_complete_only_after_the_end_is_not_taken_for_handled(
+    served: Served, body: str, status: int
+) -> None:
+    client = await served.polling()
+    await client.connect()
+    post = await begin_post(served, client, len(body))
+    served.session.close("token expired", linger=True)
+    await post.write(body.encode())
+    assert (await post.answer()).status == status
+    assert served.main.events == []
+    assert await client.packets() == ["1"]
+
+
 async def test_who_does_not_come_to_hear_it_is_forgotten(serve: Serve) -> None:
-    served = await serve(connect_timeout_s=0.02, ping_timeout_s=0.04)
+    served = await serve(connect_timeout_s=0.2, ping_timeout_s=0.04)
     await served.polling()
     await eventually(lambda: len(served.engine) == 0)
 

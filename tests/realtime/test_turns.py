@@ -2,10 +2,12 @@
 
 import asyncio
 
+import pytest
+
 from fireside.realtime.frames import frame
 from fireside.realtime.options import Options
 from fireside.realtime.server import WRITES_A_TURN, EngineServer
-from fireside.realtime.session import Handshake, Session
+from fireside.realtime.session import CLOSED, Handshake, Session
 from fireside.realtime.sockets import SocketServer
 from tests.realtime.served import Recorder
 
@@ -71,3 +73,37 @@ async def test_who_is_answered_is_written_to_before_the_crowd() -> None:
     for _ in range(3):
         await asyncio.sleep(0)
     assert sorted(number for number, _ in written) == list(range(len(sessions)))
+
+
+class Broken(Line):
+    """A carrier that fails with whatever is asked of it."""
+
+    def write(self, waiting: list[bytes]) -> None:
+        raise RuntimeError("the handler is closed")
+
+    def close(self, reason: str, code: int) -> None:
+        raise RuntimeError("the handler is closed")
+
+
+@pytest.mark.parametrize("is_first", [False, True])
+@pytest.mark.parametrize("polling", [False, True])
+async def test_who_cannot_be_written_to_ends_alone(
+    caplog: pytest.LogCaptureFixture, polling: bool, is_first: bool
+) -> None:
+    sessions, written = await crowd(2 * WRITES_A_TURN + 1)
+    broken = sessions.pop(2)
+    broken.polling = polling
+    broken.carrier = Broken(2, written)
+    for session in (broken, *sessions):
+        session.send(HELLO)
+    if is_first:
+        broken.server.flush_first(broken)
+    for _ in range(4):
+        await asyncio.sleep(0)
+    assert [number for number, _ in written] == [number for number in range(2 * WRITES_A_TURN + 1) if number != 2]
+    assert broken.state == CLOSED
+    assert broken.server.metrics.closed == {"internal error": 1}
+    assert broken.sid not in caplog.text
+    sessions[0].send(ANSWER)
+    await asyncio.sleep(0)
+    assert written[-1] == (0, [ANSWER])

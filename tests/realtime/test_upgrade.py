@@ -214,7 +214,7 @@ async def test_a_session_that_has_ended_is_not_taken_over(served: Served) -> Non
 
 
 async def test_a_session_that_has_only_to_hear_its_end_is_not_taken_over(serve: Serve) -> None:
-    served = await serve(connect_timeout_s=0.02, ping_interval_s=2)
+    served = await serve(connect_timeout_s=0.2, ping_interval_s=2)
     client = await served.polling()
     await eventually(lambda: served.session.state != OPEN)
     websocket = served.keep(await WebSocketClient.shake(served.port, target(transport="websocket", sid=client.sid)))

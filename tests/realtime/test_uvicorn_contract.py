@@ -1,7 +1,7 @@
-"""What our WebSocket protocol class relies on in uvicorn, which is internal to it.
+"""What our protocol classes rely on in uvicorn, which is internal to it.
 
-uvicorn is pinned to a minor version. When that is raised and a test here fails, `realtime/edge.py`, `websocket.py` and
-`serving.py` have to follow.
+uvicorn is pinned to a minor version. When that is raised and a test here fails, `realtime/edge.py`, `heads.py`,
+`websocket.py` and `serving.py` have to follow.
 """
 
 import asyncio
@@ -15,6 +15,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from uvicorn.server import ServerState
 
 from fireside.realtime.edge import Edge
+from fireside.realtime.heads import HttpEdge
 from fireside.realtime.options import Options
 from fireside.realtime.server import EngineServer
 from fireside.realtime.serving import EdgeServer
@@ -78,7 +79,7 @@ def http_protocol(config: uvicorn.Config, state: ServerState) -> tuple[HttpTools
     """uvicorn's end of a new connection."""
     config.load()
     transport = FakeTransport()
-    protocol = HttpToolsProtocol(config, state, {})
+    protocol: HttpToolsProtocol = cast(Any, config.http_protocol_class)(config, state, {})
     protocol.connection_made(transport)
     return protocol, transport
 
@@ -119,11 +120,41 @@ async def test_uvicorn_hands_over_what_asks_for_a_websocket_and_nothing_else(mis
     await eventually(lambda: transport.written.startswith(b"HTTP/1.1 404"))
 
 
-def test_our_maker_takes_what_uvicorns_own_protocol_classes_take(edge: Edge) -> None:
-    theirs = list(inspect.signature(WebSocketsSansIOProtocol.__init__).parameters.values())[1:]
-    ours = list(inspect.signature(edge.websocket).parameters.values())
+@pytest.mark.parametrize(("made", "kind"), [("http", HttpToolsProtocol), ("websocket", WebSocketsSansIOProtocol)])
+def test_our_makers_take_what_uvicorns_own_protocol_classes_take(edge: Edge, made: str, kind: Any) -> None:
+    theirs = list(inspect.signature(kind.__init__).parameters.values())[1:]
+    ours = list(inspect.signature(getattr(edge, made)).parameters.values())
     assert [(each.name, each.kind) for each in ours] == [(each.name, each.kind) for each in theirs]
     assert [each.default is inspect.Parameter.empty for each in ours] == [True, True, True, False]
+
+
+async def test_uvicorns_own_class_has_what_ours_asks_of_it_and_no_bound_yet() -> None:
+    config = uvicorn.Config(not_found, ws="none", http="httptools", log_config=None)
+    made, transport = http_protocol(config, ServerState())
+    assert type(made) is HttpToolsProtocol
+    http = cast(Any, made)
+    assert (http.cycle, http.timeout_keep_alive_task) == (None, None)
+    http.data_received(b"GET / HTTP/1.1\r\nHost: h\r\n" + b"X: x\r\n" * 100_000)
+    assert len(http.headers) > 10_000, "ours is needed no more"
+    http.data_received(b"\r\n")
+    assert not http.cycle.response_complete
+    await eventually(lambda: http.cycle.response_complete)
+    assert transport.written.startswith(b"HTTP/1.1 404")
+    assert http.timeout_keep_alive_task is not None
+    http.data_received(b"G")
+    assert (http.timeout_keep_alive_task,) == (None,)
+
+
+@pytest.mark.parametrize(
+    "sent", [REQUEST, b"GET / HTTP/1.1\r\nHost: h\r\n\r\n", b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\nx"]
+)
+async def test_uvicorn_says_when_a_message_is_complete_whatever_becomes_of_it(edge: Edge, sent: bytes) -> None:
+    await edge.start()
+    http, _ = http_protocol(EdgeServer(edge, own_signals=False, log_config=None).config, ServerState())
+    http.data_received(sent)
+    assert isinstance(http, HttpEdge)
+    assert (http._unread, http.bucket) == (0, -1)
+    await edge.stop()
 
 
 async def test_a_handshake_goes_all_the_way_through_uvicorn(edge: Edge) -> None:
@@ -163,7 +194,7 @@ async def test_a_connection_of_ours_has_what_uvicorn_asks_of_one_at_the_end(edge
 def test_the_settings_we_give_are_settings_uvicorn_has(edge: Edge) -> None:
     config = EdgeServer(edge, own_signals=False, log_config=None).config
     config.load()
-    assert config.http_protocol_class is HttpToolsProtocol
+    assert cast(Any, config.http_protocol_class) == edge.http
     assert cast(Any, config.ws_protocol_class) == edge.websocket
     assert config.lifespan_class.__name__ == "LifespanOff"
     assert not config.access_log, "it would print session ids"

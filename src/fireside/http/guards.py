@@ -111,7 +111,7 @@ def _too_large(max_bytes: int) -> TooLarge:
 
 
 def _require_sane_head(scope: Scope, headers: Headers) -> None:
-    """The HTTP parser bounds none of this, and whatever builds an address from `Host` must be able to trust it."""
+    """What reads HTTP bounds this more loosely, and whatever builds an address from `Host` must be able to trust it."""
     if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > MAX_TARGET_BYTES:
         raise TargetTooLong(f"The address is too long; at most {MAX_TARGET_BYTES} bytes are accepted.")
     size = sum(len(name) + len(value) for name, value in headers.raw)

@@ -203,9 +203,10 @@ class ChatGateway:
         try:
             claims = await self._authenticator.identify(token if isinstance(token, str) else None)
             limit = socket.session.server.options.connections_per_user
-            if limit is not None and len(self._devices.of(claims.user_id)) >= limit:
-                raise RateLimited(f"You have {limit} connections already; close one first.", retry_after_s=30)
+            # Once more, since others may have come meanwhile; who is refused at once costs nobody else anything.
+            self._require_room(claims.user_id, limit)
             await self._devices.expect(claims.user_id)
+            self._require_room(claims.user_id, limit)
         except Exception as error:
             refusal = _as_chat_error(error)
             request_id = secrets.token_hex(8)
@@ -214,6 +215,10 @@ class ChatGateway:
                 logger.error("a connection failed: request %s", request_id, exc_info=error)
             raise Refused(refusal.message, error_body(refusal, request_id)) from None
         socket.context = Person(claims.user_id, claims.expires_at)
+
+    def _require_room(self, user_id: str, limit: int | None) -> None:
+        if limit is not None and len(self._devices.of(user_id)) >= limit:
+            raise RateLimited(f"You have {limit} connections already; close one first.", retry_after_s=30)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from fireside.realtime import frames
 from fireside.realtime.links import Answer
 from fireside.realtime.relaying import Relaying
 from fireside.realtime.server import EngineServer
-from fireside.realtime.session import CLOSED, LINGERING, Handshake, Session
+from fireside.realtime.session import CLOSED, LINGERING, OPEN, Handshake, Session
 from fireside.socketio import engine
 from fireside.socketio.engine import ProtocolError, Refusal, read_request, split_payload
 
@@ -88,8 +88,6 @@ class Polling:
         if isinstance(asked, Refusal):
             return asked
         if asked.sid is None:
-            if busy := self._server.welcome():
-                return busy
             peer = (scope.get("client") or ("",))[0]
             address = self._server.options.client_address(peer, headers.get("x-forwarded-for"))
             handshake = Handshake(query, headers, address)
@@ -181,6 +179,9 @@ class Polling:
             self._server.metrics.protocol_errors += 1
             session.close("parse error", 1002)
             return Refusal.BAD_REQUEST
+        if session.state != OPEN:
+            # It has ended since the body began, and nothing of this is handled.
+            return None if packets == [engine.CLOSE] else Refusal.BAD_REQUEST
         for packet in packets:
             session.packet(packet)
         if session.blocked is not None:

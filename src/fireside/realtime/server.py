@@ -112,24 +112,22 @@ class EngineServer:
             session.last_words()
         logger.info("sessions on %s: %s", self.options.path, self.metrics)
 
-    def welcome(self) -> Refusal | None:
-        """Why nobody may open a session now, if so. To be asked before anything is made of a handshake."""
-        if self.is_draining:
-            return Refusal.STOPPING
-        return None if self._handshakes.take(self.now()) else Refusal.BUSY
-
     @staticmethod
     def retry_after_s(refusal: Refusal) -> int | None:
         """When to come back after a refusal, where that helps."""
         return random.randint(1, RETRY_S) if refusal.status == 503 else None  # noqa: S311 - for nobody to guess
 
     def admit(self, handshake: Handshake) -> Refusal | None:
-        """Why this client may not open a session, if so."""
+        """Why this client may not open a session, if so. Who may takes from the budget of all, and nobody else."""
+        if self.is_draining:
+            return Refusal.STOPPING
         if not self.options.origins.allows(handshake.headers.get("origin"), handshake.headers.get("host")):
             return Refusal.FORBIDDEN
         if handshake.size > MAX_HANDSHAKE:
             return Refusal.HEAD_TOO_LARGE
-        return None if self._seats.free(handshake.address) else Refusal.TOO_MANY
+        if not self._seats.free(handshake.address):
+            return Refusal.TOO_MANY
+        return None if self._handshakes.take(self.now()) else Refusal.BUSY
 
     def open(self, handshake: Handshake, *, polling: bool, answer: bytes = b"") -> Session:
         """A new session with its first packet queued. The caller attaches a carrier.
@@ -204,11 +202,16 @@ class EngineServer:
     def _flush(self) -> None:
         """What a thousand devices have waiting takes many milliseconds to write: others have their turns between."""
         first, self._first = self._first, []
-        for session in first:
-            session.flush()
         dirty = self._dirty
-        for _ in range(min(len(dirty), WRITES_A_TURN)):
-            dirty.popleft().flush()
+        try:
+            for session in first:
+                session.flush()
+            for _ in range(min(len(dirty), WRITES_A_TURN)):
+                session = dirty.popleft()
+                session.flush()
+        except Exception as error:
+            # The others are in line still, those who were to be first as well.
+            session.fail(error)
         self._flushing = bool(dirty)
         if dirty:
             self._loop.call_soon(self._flush)

@@ -11,15 +11,20 @@ import signal
 import socket
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, cast
 
 import uvicorn
 
 from fireside.realtime.edge import Edge
+from fireside.realtime.heads import HttpEdge
+from fireside.realtime.wheel import TimingWheel
 
 BACKLOG = 4096
 PORTS_TRIED = 100
 LAST_PORT = 65_535
+HEAD_S = 10.0
+"""How long the head of a request may take, where there are no settings for it."""
 
 
 class EdgeServer(uvicorn.Server):
@@ -36,8 +41,8 @@ class EdgeServer(uvicorn.Server):
         config = uvicorn.Config(
             edge,
             # A callable does where a class is asked for: uvicorn only calls it.
+            http=cast(Any, edge.http),
             ws=cast(Any, edge.websocket),
-            http="httptools",
             lifespan="off",
             access_log=False,
             server_header=False,
@@ -83,9 +88,11 @@ class PlainServer(uvicorn.Server):
     """Serves an ASGI application beside an edge, in its process and on another port: `start`, then `stop`."""
 
     def __init__(self, app: Any, listener: socket.socket) -> None:
+        self._wheel = TimingWheel(1.0, HEAD_S)
         super().__init__(
             uvicorn.Config(
                 app,
+                http=cast(Any, partial(HttpEdge, wheel=self._wheel, patience_s=HEAD_S)),
                 ws="none",
                 lifespan="off",
                 log_config=None,
@@ -105,6 +112,7 @@ class PlainServer(uvicorn.Server):
 
     def start(self) -> None:
         """Serve what comes to its socket, on the running loop."""
+        self._wheel.start()
         self._serving = asyncio.create_task(self.serve(sockets=[self._listener]), name="plain server")
 
     async def stop(self) -> None:
@@ -112,6 +120,7 @@ class PlainServer(uvicorn.Server):
         self.should_exit = True
         if self._serving is not None:
             await self._serving
+        self._wheel.stop()
 
 
 def bind(host: str, port: int) -> socket.socket:

@@ -218,7 +218,7 @@ class Session:
         try:
             self._take(received)
         except Exception as error:
-            self._fail(error)
+            self.fail(error)
 
     def _take(self, received: str | bytes) -> None:
         if isinstance(received, bytes):
@@ -238,9 +238,10 @@ class Session:
         try:
             work(*args)
         except Exception as error:
-            self._fail(error)
+            self.fail(error)
 
-    def _fail(self, error: Exception) -> None:
+    def fail(self, error: Exception) -> None:
+        """This went wrong in the session, which ends with it."""
         if isinstance(error, ProtocolError):
             self.server.metrics.protocol_errors += 1
             self.close("parse error", 1002)
@@ -341,15 +342,15 @@ class Session:
             return
         if self.polling:
             self.pending.append(farewell)
-        self.flush()
+        self._attempt(self.flush)
         self.state = CLOSED
         self.server.backlog.forget(self)
         self.server.metrics.closed[reason] += 1
         self.server.wheel.cancel(self)
         if self.carrier is not None:
-            self.carrier.close(reason, code)
+            self._attempt(self.carrier.close, reason, code)
         if self.upgrading is not None:
-            self.upgrading.close(reason, code)
+            self._attempt(self.upgrading.close, reason, code)
         if linger and self.polling and self.pending:
             self.state = LINGERING
             self.server.wheel.set(self, self.server.options.ping_timeout_s)
@@ -357,6 +358,14 @@ class Session:
             self._forget()
         self.resume()
         self.peer.closed(reason)
+
+    @staticmethod
+    def _attempt(work: Callable[..., None], *args: object) -> None:
+        """Do this on the way out: the session ends whatever its carrier does."""
+        try:
+            work(*args)
+        except Exception:
+            logger.exception("a carrier failed")
 
     def last_words(self) -> list[bytes]:
         """What a client that was closed between two polls has still to hear."""

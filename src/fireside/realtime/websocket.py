@@ -227,8 +227,6 @@ class WebSocketEdge(asyncio.Protocol):
         if isinstance(asked, Refusal):
             return asked
         if asked.sid is None:
-            if busy := server.welcome():
-                return busy
             peer = (self.transport.get_extra_info("peername") or ("",))[0]
             address = server.options.client_address(peer, headers.get("x-forwarded-for"))
             handshake = Handshake(params, headers, address)
