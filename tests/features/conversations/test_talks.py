@@ -263,3 +263,36 @@ async def test_a_group_that_cannot_be_kept_for_a_reason_nobody_foresaw_stops_nob
         assert await node.say(ANN, group) == 3
     await node.fall_asleep()
     assert set((await world.stores.conversations.by_ids([group]))[group].members) == {ANN}
+
+
+async def test_what_is_being_written_when_the_lease_is_lost_is_looked_after_when_it_is_there(
+    node: Node, place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever has taken the conversation over by then has looked too early."""
+
+    async def append(self: FakeMessages, messages: Sequence[Message]) -> int:
+        node.talks.forget_all()
+        return await write(self, messages)
+
+    write = FakeMessages.append
+    with monkeypatch.context() as patched:
+        patched.setattr(FakeMessages, "append", append)
+        seq = await node.say(ANN, place)
+    assert node.talks.get(place) is None
+    await node.keeper.look()
+    assert node.talks[place].seq == seq
+
+
+async def test_a_group_that_could_not_be_kept_before_the_lease_was_lost_is_kept_later(
+    world: World, node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(self: FakeConversations, conversation: Conversation, changed: Sequence[str]) -> None:
+        raise Unavailable("away")
+
+    group = await node.group(ANN, BOB)
+    with monkeypatch.context() as patched:
+        patched.setattr(FakeConversations, "keep", fail)
+        assert (await node.do(ANN, "removeMember", conversation=group, user=BOB))["message"]["seq"] == 2
+    node.talks.forget_all()
+    await node.keeper.look()
+    assert set((await world.stores.conversations.by_ids([group]))[group].members) == {ANN}

@@ -230,7 +230,7 @@ class Conversations:
             for pair in _pairs(known):
                 self._direct[pair] = known
         if len(self._cache) > CACHED:
-            self._forget_the_oldest()
+            self.forget(next(iter(self._cache.values())))
         return known
 
     def distrust(self) -> None:
@@ -252,11 +252,12 @@ class Conversations:
             return None
         return view_of(self.remember(found), user_id)
 
-    def _forget_the_oldest(self) -> None:
-        _, oldest = self._cache.popitem(last=False)
-        self._trusted_until.pop(oldest.id, None)
-        if oldest.kind == "direct":
-            for pair in _pairs(oldest):
+    def forget(self, conversation: Conversation) -> None:
+        """What is in memory of it does not count."""
+        self._cache.pop(conversation.id, None)
+        self._trusted_until.pop(conversation.id, None)
+        if conversation.kind == "direct":
+            for pair in _pairs(conversation):
                 self._direct.pop(pair, None)
 
 

@@ -299,8 +299,14 @@ class Talks:
         the old one had awake is found as that of any node that has died."""
         self.node = new_node()
         self._doubtful.clear()
-        for each in list(self._awake):
-            self._drop(each)
+        for talk in list(self._awake.values()):
+            self._drop(talk.conversation.id)
+            if talk.writers or not talk.is_kept:
+                # What is on its way comes to be there after whoever takes it over has looked.
+                self._doubtful.add(talk.conversation.id)
+            if not talk.is_kept:
+                # Nobody else knows of it: it is mended from what is kept.
+                self._conversations.forget(talk.conversation)
 
     async def _wake(self, missing: Mapping[str, Conversation]) -> None:
         node = self.node
