@@ -55,7 +55,9 @@ async def talk(server: FiresideProcess, messages: int, *happenings: Happening, s
         Incident(int(share * (number + random.uniform(-0.4, 0.4))), happens)
         for number, happens in enumerate(happenings, 1)
     ]
-    return await run(server.port, pairs=PAIRS, messages=messages, habits=Habits(), seed=seed, incidents=incidents)
+    # A hundred at least, so that each kind of them is among them.
+    habits = Habits(sends_between_drops=min(150, messages / 100))
+    return await run(server.port, pairs=PAIRS, messages=messages, habits=habits, seed=seed, incidents=incidents)
 
 
 def require_green(result: Run, messages: int) -> None:

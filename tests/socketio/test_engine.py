@@ -69,7 +69,7 @@ def test_refusals_are_numbered_as_the_reference_server_does_and_no_number_is_giv
     numbers = [json.loads(refusal.body())["code"] for refusal in Refusal]
     assert numbers == list(range(len(numbers)))
     assert json.loads(Refusal.UNKNOWN_SID.body()) == {"code": 1, "message": "Session ID unknown"}
-    assert {refusal.status for refusal in Refusal} <= {400, 403, 404, 413, 429, 431, 503}
+    assert {refusal.status for refusal in Refusal} <= {400, 403, 404, 413, 426, 429, 431, 503}
 
 
 def test_the_open_packet_holds_exact_milliseconds() -> None:

@@ -2,6 +2,7 @@
 
 import apsw
 import pytest
+from apsw.ext import query_info
 
 from fireside.store.sqlite import activity, changes, inbox, messages, personal, receipts
 from fireside.store.sqlite.schema import MIGRATIONS
@@ -34,6 +35,9 @@ def test_f4_there_are_queries_to_look_at() -> None:
 @pytest.mark.parametrize("name", QUERIES)
 def test_f4_nobody_waits_for_a_walk_through_a_table(database: apsw.Connection, name: str) -> None:
     query = QUERIES[name]
-    plan = [row[3] for row in database.execute(f"EXPLAIN QUERY PLAN {query}", [0] * query.count("?"))]
+    plan = [
+        row[3]
+        for row in database.execute(f"EXPLAIN QUERY PLAN {query}", [0] * query_info(database, query).bindings_count)
+    ]
     assert plan
     assert not [step for step in plan if step.startswith("SCAN") and not step.startswith(PASSED_OVER)], plan
