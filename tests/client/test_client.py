@@ -10,7 +10,7 @@ from fireside.client.connection import Connection, Hear
 from fireside.client.pauses import FIRST_S, LONGEST_S, Pauses
 from fireside.core.forms import Reply
 from fireside.features.messages.wire import LONGEST, Page
-from tests.client.house import HUNG_S, Device, House, at_once
+from tests.client.house import HUNG_S, TURNS, Device, House, at_once
 from tests.client.inprocess import InProcessConnection
 
 
@@ -174,6 +174,36 @@ async def test_a_client_that_is_not_let_in_says_so_to_whoever_waits(house: House
         last = await later.client.send("last", to=eve)
     page = await later.client.call("getMessages", Page, conversation=last.conversation, after=0)
     assert [message.content for message in page.messages] == ["early", "late", "last"]
+
+
+async def test_what_is_posted_while_it_logs_in_is_sent_when_it_has(house: House) -> None:
+    eve, logged_in = await house.user("eve"), asyncio.Event()
+
+    async def log_in() -> str:
+        await logged_in.wait()
+        return house.token(eve)
+
+    client = Client("", log_in, connect=Door(house), sleep=at_once)
+    starting = asyncio.create_task(client.start())
+    post = client.post("early", to=eve)
+    for _ in range(TURNS):
+        await asyncio.sleep(0)
+    logged_in.set()
+    await starting
+    async with asyncio.timeout(HUNG_S):
+        assert (await post).seq == 1
+    await client.close()
+
+
+async def test_who_gives_up_waiting_leaves_nothing_behind(house: House) -> None:
+    eve = await house.user("eve")
+    async with Client("", house.token(eve), connect=Door(house, *[Lost("away")] * 99), sleep=at_once) as client:
+        before = asyncio.all_tasks()
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0):
+                await client.call("getMe", Reply)
+        await asyncio.sleep(0)
+        assert asyncio.all_tasks() <= before
 
 
 async def test_whoever_waits_for_a_message_hears_that_the_client_was_closed(ann: Device, bob: Device) -> None:

@@ -85,6 +85,7 @@ def test_what_is_against_the_rules_is_refused_and_said(request_head: bytes, refu
 
 
 def test_names_are_in_lower_case_and_what_comes_twice_is_joined() -> None:
+    assert set(opened(usual()).headers) == set(USUAL)
     headers = opened(usual("X-Forwarded-For: 192.0.2.1", "x-forwarded-for:192.0.2.2 ", "X-Empty:")).headers
     assert headers["x-forwarded-for"] == "192.0.2.1, 192.0.2.2"
     assert headers["x-empty"] == ""

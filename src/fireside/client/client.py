@@ -133,8 +133,10 @@ class Client(Commands):
         assert self._ended is not None, "start() comes first"
         waiting = asyncio.ensure_future(event.wait())
         either: set[asyncio.Future[Any]] = {waiting, self._ended}
-        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-        waiting.cancel()
+        try:
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            waiting.cancel()
         if self._ended.done():
             await self._ended
 
@@ -275,7 +277,9 @@ class Client(Commands):
             Lost: no answer came.
             Refused: it says no, or lets this client in no more.
         """
-        if not self._online.is_set():
+        if self._ended is None:
+            await self._online.wait()
+        elif not self._online.is_set():
             await self._until(self._online)
         connection = self._connection
         if connection is None:

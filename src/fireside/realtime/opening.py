@@ -36,7 +36,7 @@ def read_opening(head: bytes) -> Opening | Refusal:
     """The handshake in a request head, or why it is none."""
     if len(head) > MAX_HEAD or head.count(b"\r\n") > MAX_HEADERS:
         return Refusal.HEAD_TOO_LARGE
-    first, *lines = head.decode("latin-1").split("\r\n")
+    first, *lines = head.removesuffix(b"\r\n\r\n").decode("latin-1").split("\r\n")
     method, target, _ = first.split(" ", 2)
     if method != "GET":
         return Refusal.BAD_METHOD

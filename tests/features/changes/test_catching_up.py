@@ -9,6 +9,7 @@ import pytest
 from fireside.core.errors import NotFound, Unavailable
 from fireside.features.changes.service import Change
 from fireside.features.conversations.service import GROUPS_TRUSTED_S
+from tests.fakes import FakeChanges
 from tests.features.whole import ANN, BOB, CAT, EVE, Node, World, seqs
 
 
@@ -132,6 +133,27 @@ async def test_who_goes_by_way_of_one_node_keeps_the_changes_they_saw_by_way_of_
     for node in (one, other):
         (seen,) = (await node.do(BOB, "getChanges", conversation=here))["messages"]
         assert (seen["content"], seen["rev"], seen["reactions"]) == ("the text", 2, {BOB: "👍"})
+
+
+async def test_what_was_changed_elsewhere_is_read_once_however_many_go(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = await world.node(), await world.node()
+    here = await one.group(ANN, BOB, CAT)
+    await other.say(BOB, here)
+    for emoji in "👍🎉":
+        await react(other, here, 2, emoji)
+    read: list[tuple[str, int]] = []
+    after = FakeChanges.after
+
+    async def noted(self: FakeChanges, conversation: str, rev: int, limit: int) -> list[Change]:
+        read.append((conversation, rev))
+        return await after(self, conversation, rev, limit)
+
+    monkeypatch.setattr(FakeChanges, "after", noted)
+    await one.do(ANN, "removeMember", conversation=here, user=BOB)
+    await one.do(ANN, "removeMember", conversation=here, user=CAT)
+    assert [rev for _, rev in read].count(0) == 1
 
 
 async def test_a_change_whose_answer_was_lost_while_somebody_went_is_told_to_the_others(

@@ -296,3 +296,25 @@ async def test_a_group_that_could_not_be_kept_before_the_lease_was_lost_is_kept_
     node.talks.forget_all()
     await node.keeper.look()
     assert set((await world.stores.conversations.by_ids([group]))[group].members) == {ANN}
+
+
+async def test_a_group_that_goes_on_while_it_is_kept_is_not_kept_by_that(
+    world: World, node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(self: FakeConversations, conversation: Conversation, changed: Sequence[str]) -> None:
+        raise Unavailable("away")
+
+    async def slowly(self: FakeConversations, conversation: Conversation, changed: Sequence[str]) -> None:
+        monkeypatch.setattr(FakeConversations, "keep", fail)
+        assert (await node.do(ANN, "removeMember", conversation=group, user=BOB))["message"]["seq"] == 3
+        await keep(self, conversation, changed)
+
+    group, keep = await node.group(ANN, BOB, CAT), FakeConversations.keep
+    monkeypatch.setattr(FakeConversations, "keep", fail)
+    assert (await node.do(ANN, "removeMember", conversation=group, user=CAT))["message"]["seq"] == 2
+    monkeypatch.setattr(FakeConversations, "keep", slowly)
+    await node.talks.keep(node.talks[group])
+    assert not node.talks[group].is_kept
+    monkeypatch.setattr(FakeConversations, "keep", keep)
+    await node.fall_asleep()
+    assert set((await world.stores.conversations.by_ids([group]))[group].members) == {ANN}

@@ -71,12 +71,25 @@ Mend = Callable[[Mapping[str, Activity]], Awaitable[None]]
 class Talk:
     """A conversation that is awake here."""
 
-    __slots__ = ("at", "conversation", "dated", "is_kept", "is_uncertain", "rev", "seq", "told", "used_at", "writers")
+    __slots__ = (
+        "at",
+        "conversation",
+        "dated",
+        "is_kept",
+        "is_uncertain",
+        "rev",
+        "seq",
+        "shown",
+        "told",
+        "used_at",
+        "writers",
+    )
 
     def __init__(self, conversation: Conversation, activity: Activity, used_at: float) -> None:
         self.conversation = conversation
         self.seq = activity.seq
-        self.rev = activity.rev
+        self.rev = self.shown = activity.rev
+        """The last change that this node has made or heard of, and the last of any that is known to be shown."""
         self.at = activity.at
         self.dated = activity.seq
         """The message `at` is of. Of what another node has stored only the number is known."""
@@ -170,8 +183,7 @@ class Talks:
         people = who_changed(before, conversation) if talk.is_kept else [*conversation.members, *conversation.gone]
         talk.is_kept = False
         with suppress(Unavailable):
-            await self._kept.keep(conversation, people)
-            talk.is_kept = True
+            await self._keep(talk, people)
 
     def learn(self, conversation: Conversation) -> None:
         """Another node has brought a group to this state, and kept it. It counts here where the group is in memory."""
@@ -196,8 +208,13 @@ class Talks:
             Unavailable: it still cannot.
         """
         if not talk.is_kept:
-            await self._kept.keep(talk.conversation, [*talk.conversation.members, *talk.conversation.gone])
-            talk.is_kept = True
+            await self._keep(talk, [*talk.conversation.members, *talk.conversation.gone])
+
+    async def _keep(self, talk: Talk, people: Sequence[str]) -> None:
+        conversation = talk.conversation
+        await self._kept.keep(conversation, people)
+        # What has come of it meanwhile is kept by whoever has brought it about, or is not.
+        talk.is_kept = talk.is_kept or talk.conversation is conversation
 
     async def wake(self, conversations: Iterable[Conversation]) -> None:
         """Return when all of them are awake here.
@@ -236,7 +253,11 @@ class Talks:
         if not conversations:
             return {}
         await self.wake(conversations)
-        return await self._shown({each.id: self._awake[each.id].rev for each in conversations})
+        talks = {each.id: self._awake[each.id] for each in conversations}
+        found = await self._shown({each: max(talk.rev, talk.shown) for each, talk in talks.items()})
+        for each, talk in talks.items():
+            talk.shown = found[each]
+        return found
 
     async def recount(self, conversation_ids: Sequence[str]) -> None:
         """Read again how far these have got: another node may have written into them."""

@@ -108,7 +108,7 @@ export class Line {
     } catch (error) {
       const isOver = error instanceof Refused && (error.code === "token_expired" || error.code === "unauthorized");
       if (!isOver || typeof this.its.token === "string") throw error;
-      return doing(this.token === used ? await this.logIn() : this.token);
+      return doing(this.token && this.token !== used ? this.token : await this.logIn());
     }
   }
 

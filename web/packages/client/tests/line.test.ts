@@ -59,6 +59,24 @@ test("a token is used until it is no good any more", async () => {
   expect(await line.withToken(unless("2"))).toBe("2");
 });
 
+test("a token that a connection was refused with meanwhile is no good for anything else", async () => {
+  const end = new AbortController();
+  const token = numbered();
+  const refused = () => Promise.reject(EXPIRED);
+  const nothing = () => {};
+  const its = { server: "", token, connect: refused, hear: nothing, came: nothing, changed: nothing };
+  const line = new Line({ ...its, sleep: async () => end.abort(), ended: end.signal });
+  await line.logIn();
+  const used: string[] = [];
+  const answer = line.withToken(async (given) => {
+    used.push(given);
+    if (used.length === 1) await line.run();
+    return unless("2")(given);
+  });
+  await expect(answer).resolves.toBe("2");
+  expect(used).toEqual(["1", "2"]);
+});
+
 test("what is refused with another token, too, is refused", async () => {
   const line = lineWith(numbered());
   await line.logIn();
