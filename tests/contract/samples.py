@@ -7,8 +7,8 @@ from fireside.features.accounts.service import User
 from fireside.features.changes.service import Change, ChangeKind, Reaction
 from fireside.features.conversations import service
 from fireside.features.conversations.groups import GroupChange, applied
+from fireside.features.conversations.mending import newborn
 from fireside.features.conversations.service import Conversation
-from fireside.features.conversations.talks import newborn
 from fireside.features.messages.service import Extra, Message
 from fireside.features.personal.service import Entry, Own
 

@@ -15,8 +15,8 @@ from fireside.features.conversations.groups import (
     MembersAdded,
     RoleChanged,
 )
+from fireside.features.conversations.mending import newborn, who_changed
 from fireside.features.conversations.service import Conversation, ConversationStore, Gone, Info, Member
-from fireside.features.conversations.talks import newborn, who_changed
 from tests.contract.samples import NOW, ODD_TEXTS, direct, history
 
 Spans = dict[str, tuple[int, int | None] | None]

@@ -16,7 +16,7 @@ from fireside.features.conversations.groups import (
     MembersAdded,
     RoleChanged,
 )
-from fireside.features.conversations.talks import SystemRow
+from fireside.features.conversations.mending import SystemRow
 from fireside.features.messages.service import NEWEST, Extra, Message, MessageStore, State, Tail
 from tests.contract.samples import NOW, ODD_TEXTS, change, message, run
 

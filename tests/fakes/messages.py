@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from fireside.features.changes.service import Change, ChangeTail, Edit
-from fireside.features.conversations.talks import SystemRow
+from fireside.features.conversations.mending import SystemRow
 from fireside.features.messages.service import NEWEST, Message, Tail
 
 

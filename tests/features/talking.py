@@ -1,7 +1,8 @@
 """Talks on fakes, for the logs that write into them."""
 
+from fireside.features.conversations.mending import MessageHeads
 from fireside.features.conversations.service import Conversations
-from fireside.features.conversations.talks import MessageHeads, Talks
+from fireside.features.conversations.talks import Talks
 from tests.fakes import FakeActivity, FakeConversations
 
 NOW_MS = 1_700_000_000_123

@@ -8,8 +8,8 @@ import pytest
 from fireside.core.errors import NotFound, Unavailable
 from fireside.features.changes.service import Change
 from fireside.features.conversations.activity import Activity
+from fireside.features.conversations.mending import SystemRow
 from fireside.features.conversations.service import Conversation
-from fireside.features.conversations.talks import SystemRow
 from fireside.features.messages.service import Message
 from tests.fakes import FakeActivity, FakeChanges, FakeConversations, FakeMessages
 from tests.features.whole import ANN, BOB, CAT, Node, World, seqs

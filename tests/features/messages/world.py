@@ -14,8 +14,8 @@ from itertools import pairwise
 import msgspec
 
 from fireside.core.errors import ChatError, Conflict, Internal, Unavailable
+from fireside.features.conversations.mending import SystemRow
 from fireside.features.conversations.service import PLAIN
-from fireside.features.conversations.talks import SystemRow
 from fireside.features.messages.log import MessageLog
 from fireside.features.messages.service import Draft, Message, Stored
 from tests.contract.samples import direct

@@ -136,7 +136,7 @@ class Keeper:
             # Those that were awake here all along have not been looked at by that.
             await self._talks.recheck(shared)
             if missing := [each for each in ids if each not in found]:
-                await self._talks.rebuild(missing)
+                await self._talks.mending.rebuild(missing)
             # It may have died before it told anybody how far they have got.
             self._talks.moved.update(each for each in found if self._talks.get(each) is not None)
             await self._store.forget(node, ids)

@@ -17,46 +17,14 @@ import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any, NamedTuple, Protocol
+from typing import Any
 
 import msgspec
 
 from fireside.core.errors import Unavailable
 from fireside.features.conversations.activity import Activity, ActivityStore
-from fireside.features.conversations.groups import GroupChange, applied
+from fireside.features.conversations.mending import Mending, MessageHeads, who_changed
 from fireside.features.conversations.service import Conversation, Conversations, ConversationStore
-
-
-class SystemRow(NamedTuple):
-    """A system message: what somebody did to a group."""
-
-    seq: int
-    actor: str
-    sent_at: int
-    change: GroupChange
-
-
-class Sent(Protocol):
-    """A message, as far as it matters here."""
-
-    @property
-    def conversation(self) -> str: ...
-    @property
-    def sent_at(self) -> int: ...
-
-
-class MessageHeads(Protocol):
-    """Port: what is to be known of the message log. The messages feature's store has it."""
-
-    async def heads(self, conversation_ids: Sequence[str]) -> dict[str, int]:
-        """The last seq of each; absent where there is none."""
-
-    async def at(self, places: Sequence[tuple[str, int]]) -> Sequence[Sent]:
-        """The messages at these places that there are, in no order."""
-
-    async def system(self, after: Mapping[str, int]) -> dict[str, list[SystemRow]]:
-        """The system messages of each conversation above a seq, oldest first; absent where there is none."""
-
 
 Shown = Callable[[Mapping[str, int]], Awaitable[dict[str, int]]]
 """Lets messages show the changes above these revs; the last rev of each conversation that is shown then."""
@@ -121,6 +89,7 @@ class Talks:
         self._store = store
         self._kept = kept
         self._messages = messages
+        self.mending = Mending(messages, conversations, kept)
         self._shown: Shown = _nothing_shown
         self._monotonic = monotonic
         self._awake: OrderedDict[str, Talk] = OrderedDict()
@@ -265,7 +234,7 @@ class Talks:
             return
         seqs = await self._messages.heads(conversation_ids)
         talks = [talk for each in conversation_ids if (talk := self._awake.get(each)) is not None]
-        for group in (await self._mended(talk.conversation for talk in talks)).values():
+        for group in (await self.mending.mended(talk.conversation for talk in talks)).values():
             talk = self._awake.get(group.id)
             if talk is not None and talk.conversation.as_of < group.as_of:
                 self._turn_to(talk, group)
@@ -338,7 +307,7 @@ class Talks:
         seqs = await self._messages.heads(list(unclear)) if unclear else {}
         revs = await self._shown({each: row.rev for each, row in unclear.items()}) if unclear else {}
         known = dict(missing) | await self._conversations.get(list(missing))
-        known |= await self._mended(known[each] for each in unclear)
+        known |= await self.mending.mended(known[each] for each in unclear)
         for mend in self._menders if unclear else ():
             await mend(unclear)
         if node != self.node:
@@ -352,35 +321,6 @@ class Talks:
                 # What was on its way when a node died may come to be there later.
                 talk.is_uncertain, talk.used_at = True, talk.used_at + UNCERTAIN_S
         self._doubtful.difference_update(rows)
-
-    async def brought_up(self, groups: Mapping[str, Conversation]) -> dict[str, Conversation]:
-        """These groups, as they are kept, with what their logs say has happened since: another node may be about to
-        keep it."""
-        rows = await self._messages.system({each: group.as_of for each, group in groups.items()})
-        return dict(groups) | await self._catch_up(groups, rows)
-
-    async def rebuild(self, conversation_ids: Sequence[str]) -> None:
-        """Keep groups whose first message is there and of which nothing else was kept."""
-        rows = await self._messages.system(dict.fromkeys(conversation_ids, 0))
-        await self._catch_up({each: newborn(each, found[0].sent_at) for each, found in rows.items()}, rows)
-
-    async def _mended(self, conversations: Iterable[Conversation]) -> dict[str, Conversation]:
-        """The groups among these, brought up to their system messages; as such they are kept."""
-        groups = {each.id: each for each in conversations if each.kind == "group"}
-        return await self.brought_up(groups | await self._conversations.refresh(list(groups))) if groups else {}
-
-    async def _catch_up(
-        self, groups: Mapping[str, Conversation], missed: Mapping[str, list[SystemRow]]
-    ) -> dict[str, Conversation]:
-        """The groups of which something was missed, with it; as such they are kept."""
-        found = {}
-        for each, rows in missed.items():
-            before = after = groups[each]
-            for row in rows:
-                after = applied(row.change, after, row.actor, row.seq)
-            await self._kept.keep(after, who_changed(before, after))
-            found[each] = self._conversations.remember(after)
-        return found
 
     def _turn_to(self, talk: Talk, conversation: Conversation) -> None:
         # What was forgotten while somebody wrote into it is nobody's any more.
@@ -430,21 +370,3 @@ def new_node() -> str:
 
 async def _nothing_shown(after: Mapping[str, int]) -> dict[str, int]:
     return dict(after)
-
-
-def newborn(conversation_id: str, created_at: int) -> Conversation:
-    """A group before its first message, which makes it."""
-    return Conversation(conversation_id, "group", {}, created_at)
-
-
-def who_changed(before: Conversation, after: Conversation) -> list[str]:
-    """Who came, went, or sees another part of the history."""
-    people = {*before.members, *after.members, *before.gone, *after.gone}
-    return sorted(each for each in people if _span(before, each) != _span(after, each))
-
-
-def _span(conversation: Conversation, user_id: str) -> tuple[int, int | None] | None:
-    if user_id in conversation.members:
-        return conversation.members[user_id].since, None
-    gone = conversation.gone.get(user_id)
-    return (gone.since, gone.until) if gone is not None else None

@@ -17,8 +17,8 @@ from fireside.features.conversations.groups import (
     MembersAdded,
     require_info,
 )
+from fireside.features.conversations.mending import newborn
 from fireside.features.conversations.service import Conversation, Conversations, Users
-from fireside.features.conversations.talks import newborn
 from fireside.features.messages.posting import Posting
 from fireside.features.messages.service import Stored, require_client_id
 

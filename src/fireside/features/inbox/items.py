@@ -140,7 +140,7 @@ class Items:
         found |= await self._conversations.get([row.activity.conversation for row in rows])
         elsewhere = {row.activity.conversation for row in rows if set(row.activity.awake) - {self._talks.node}}
         groups = {each: group for each, group in found.items() if each in elsewhere and group.kind == "group"}
-        return found | await self._talks.brought_up(groups)
+        return found | await self._talks.mending.brought_up(groups)
 
     async def active_at(self, rows: Sequence[InboxRow]) -> dict[str, int]:
         """When the last message of each was sent that its reader can see; 0 where there is none."""

@@ -16,8 +16,8 @@ from fireside.core.ids import message_id, new_id
 from fireside.core.paging import require_limit
 from fireside.core.text import require_text
 from fireside.features.conversations.groups import GroupChange
+from fireside.features.conversations.mending import SystemRow
 from fireside.features.conversations.service import Conversation, View
-from fireside.features.conversations.talks import SystemRow
 
 MAX_CONTENT_BYTES = 16 * 1024
 MAX_CLIENT_ID_BYTES = 128

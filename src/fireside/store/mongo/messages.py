@@ -22,7 +22,7 @@ from bson.datetime_ms import DatetimeMS
 from pymongo import UpdateOne
 
 from fireside.features.conversations.groups import GroupChange
-from fireside.features.conversations.talks import SystemRow
+from fireside.features.conversations.mending import SystemRow
 from fireside.features.messages.service import NEWEST, Extra, Message, State, Tail
 from fireside.store.mongo.engine import Collection, MongoEngine, inserted
 from fireside.store.mongo.errors import translated

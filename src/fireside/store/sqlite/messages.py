@@ -14,7 +14,7 @@ import apsw
 import msgspec
 
 from fireside.features.conversations.groups import GroupChange
-from fireside.features.conversations.talks import SystemRow
+from fireside.features.conversations.mending import SystemRow
 from fireside.features.messages.service import NEWEST, Extra, Message, State, Tail
 from fireside.store.sqlite.engine import SqliteEngine
 from fireside.store.sqlite.schema import blob
