@@ -1,5 +1,7 @@
 """A copy of an SQLite database: of whatever is there, for its owner alone, and all of it or nothing."""
 
+import errno
+import os
 import stat
 from pathlib import Path
 
@@ -8,6 +10,7 @@ import pytest
 
 from fireside.store.errors import StoreError
 from fireside.store.sqlite import SqliteEngine, back_up
+from fireside.store.sqlite import backup as module
 from tests.engines import running
 
 
@@ -42,6 +45,11 @@ def mode(path: Path) -> int:
 def damage(path: Path) -> None:
     """Its last pages are nonsense."""
     path.write_bytes(path.read_bytes()[:-8192] + b"\xff" * 8192)
+
+
+def without_links(_source: Path, _to: Path) -> None:
+    """As on a stick, or in many a network's folder."""
+    raise OSError(errno.EPERM, "Operation not permitted")
 
 
 async def write(engine: SqliteEngine, query: str) -> None:
@@ -82,6 +90,40 @@ async def test_a_copy_replaces_nothing(path: Path, to: Path) -> None:
         with pytest.raises(StoreError, match="there already"):
             back_up(path, to)
     assert rows(to) == []
+
+
+@pytest.mark.parametrize("has_links", [True, False])
+async def test_nor_what_has_come_there_meanwhile(
+    path: Path, to: Path, has_links: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(SqliteEngine(path)):
+        pass
+    to.parent.mkdir()
+    copy = module._copy
+
+    def slowly(path: Path, part: Path) -> None:
+        copy(path, part)
+        to.write_text("another's")
+
+    monkeypatch.setattr(module, "_copy", slowly)
+    if not has_links:
+        monkeypatch.setattr(os, "link", without_links)
+    with pytest.raises(StoreError, match="there already"):
+        back_up(path, to)
+    assert [(each.name, each.read_text()) for each in to.parent.iterdir()] == [("copy.db", "another's")]
+
+
+async def test_a_copy_is_made_where_files_have_one_name_each(
+    path: Path, to: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(SqliteEngine(path)) as engine:
+        await write(engine, "CREATE TABLE numbers (number INTEGER PRIMARY KEY) STRICT")
+        await write(engine, numbering(1, 3))
+    to.parent.mkdir()
+    monkeypatch.setattr(os, "link", without_links)
+    back_up(path, to)
+    assert rows(to) == [1, 2, 3]
+    assert [each.name for each in to.parent.iterdir()] == ["copy.db"]
 
 
 def test_without_a_database_nothing_is_made(path: Path, to: Path) -> None:

@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import Sequence
 
+from fireside.core.peers import EVERYBODY
 from fireside.features.accounts.known import LOOK_UP_MAX
 from fireside.features.accounts.names import Names, SharedLookUps
-from fireside.features.accounts.privacy import Privacy
+from fireside.features.accounts.privacy import KIND, Privacy
 from fireside.features.accounts.service import User
+from tests.fakes.peers import FakePeers
 from tests.features.accounts.fakes import OpenAccounts
 from tests.features.accounts.test_known_users import ticks, users_in
 
@@ -50,4 +52,16 @@ async def test_who_hides_their_reading_while_it_is_being_looked_up_has_hidden_it
     privacy.change(ann, False)
     store.go.set()
     await asking
+    assert await privacy.open([ann]) == set()
+
+
+async def test_nor_is_it_shown_where_another_node_says_so() -> None:
+    store, peers = SlowAccounts(), FakePeers()
+    (ann,) = await users_in(store, 1)
+    privacy = Privacy(SharedLookUps(store), peers=peers)
+    asking = asyncio.create_task(privacy.open([ann]))
+    await ticks()
+    peers.say([EVERYBODY], KIND, f"{ann}0".encode())
+    store.go.set()
+    assert await asking == set()
     assert await privacy.open([ann]) == set()

@@ -1,8 +1,12 @@
 """Heads: how far conversations have got, so that nobody misses a last frame."""
 
 import asyncio
+from collections.abc import Collection
 from typing import Any
 
+import pytest
+
+from fireside.core.errors import Unavailable
 from tests.features.whole import ANN, BOB, CAT, DAN, EVE, MAX_MEMBERS, Device, Node, World
 
 TURNS = 100
@@ -87,6 +91,24 @@ async def test_ones_own_log_is_told_to_oneself_with_the_rest_or_alone(node: Node
     node.publisher.away = {BOB}
     await node.do(BOB, "setFlags", conversation=here, pinned=False)
     assert await tell(node) == {}
+
+
+async def test_what_could_not_be_told_is_told_the_next_time_as_far_as_it_goes(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = await node.direct(ANN, BOB)
+    for pinned in (True, False):
+        await node.do(ANN, "setFlags", conversation=here, pinned=pinned)
+
+    async def failing(user_ids: Collection[str]) -> set[str]:
+        node.personal.has_grown(ANN, 1)  # somebody who looked earlier says so only now
+        raise Unavailable("The others do not answer.")
+
+    monkeypatch.setattr(node.publisher, "present", failing)
+    with pytest.raises(Unavailable):
+        await node.heads.tell()
+    monkeypatch.undo()
+    assert await tell(node) == {ANN: {"heads": [], "own": 2}}
 
 
 async def test_who_was_put_out_is_told_up_to_there_and_no_more_after(node: Node) -> None:

@@ -202,6 +202,32 @@ async def test_what_many_devices_say_at_once_is_numbered_without_a_gap_and_nothi
     assert sorted(told) == list(range(1, len(said) + 1))
 
 
+class Unanswering(FakePersonal):
+    """Takes it, and is not heard to have."""
+
+    async def append(self, entry: Entry) -> bool:
+        await super().append(entry)
+        raise Unavailable("The store did not answer.")
+
+
+async def test_a_line_that_may_be_there_is_told_with_the_heads(node: Node) -> None:
+    unanswering = Unanswering()
+    log = module.PersonalLog(unanswering, Hiding(unanswering), lambda: 0)
+    with pytest.raises(Unavailable):
+        await log.note(ANN, NOBODY, 0, {"pinned": True})
+    assert log.moved == {ANN: 1}
+
+
+async def test_so_is_one_that_is_found_to_be_there_when_it_is_said_again(world: World, node: Node) -> None:
+    here, there = await talk(node), await world.node()
+    await node.do(ANN, "setFlags", conversation=here, pinned=True)
+    await there.do(ANN, "setFlags", conversation=here, pinned=True)
+    await there.heads.tell()
+    assert there.publisher.heard(ANN) == [{"heads": [], "own": 1}], "the other node may have died before it told"
+    await there.do(BOB, "setFlags", conversation=here, pinned=False)
+    assert there.personal.moved == {}, "of an empty log there is nothing to tell"
+
+
 class Contested(FakePersonal):
     """Somebody else is always a little faster."""
 

@@ -155,7 +155,11 @@ class Oracle:
 
     def seen_by(self, talk: Talk, who: str, seq: int) -> tuple[set[str], set[str]]:
         """To whom a message was delivered, and who has read it, as this one sees it."""
-        others = {each: marks for each, marks in self.receipts(talk, who).items() if each != talk.log[seq - 1].sender}
+        others = {
+            each: marks
+            for each, marks in self.receipts(talk, who).items()
+            if each != talk.log[seq - 1].sender and talk.sees(each, seq)
+        }
         return (
             {each for each, (delivered, _) in others.items() if delivered >= seq},
             {each for each, (_, read) in others.items() if read >= seq},

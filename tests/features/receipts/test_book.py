@@ -1,6 +1,7 @@
 """The book of receipts: few writes for many marks, and nothing that somebody waits for is lost."""
 
 import asyncio
+from collections.abc import Iterable
 
 import pytest
 
@@ -194,6 +195,32 @@ async def test_after_a_failure_the_writer_goes_on(node: Node, store: WatchedRece
     assert isinstance(await node.refused(BOB, "markRead", conversation=here, seq=4), Unavailable)
     await node.do(BOB, "markDelivered", conversation=here, seq=2)
     assert await store.mark(here, BOB) == Mark(4, 4, 4), "the first was kept"
+
+
+async def test_what_is_written_and_could_not_be_told_is_told_with_the_heads(
+    world: World, node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    talks = [await talk(node), await node.direct(BOB, CAT), await node.direct(BOB, EVE)]
+    for here in talks[1:]:
+        await node.say(BOB, here)
+    await node.settle()
+    await node.heads.tell()
+    for here in talks:
+        await node.say(BOB, here)
+    node.talks.moved.clear()
+    open_ = node.privacy.open
+    asked = []
+
+    async def failing(user_ids: Iterable[str]) -> set[str]:
+        asked.append(user_ids)
+        if len(asked) == 2:  # the first is for writing them
+            raise Unavailable("It is down.")
+        return await open_(user_ids)
+
+    monkeypatch.setattr(node.privacy, "open", failing)
+    with pytest.raises(Unavailable):
+        await node.settle()
+    assert node.talks.moved == set(talks)
 
 
 async def test_one_that_hangs_up_has_moved_their_mark(node: Node, store: WatchedReceipts) -> None:

@@ -160,6 +160,20 @@ async def test_who_has_not_seen_a_message_is_not_told_who_has(node: Node) -> Non
     assert await seen(node, DAN, here, 3) == ([], [])
 
 
+async def test_who_could_never_see_a_message_has_not_seen_it_however_far_they_have_got(node: Node) -> None:
+    here = await group(node)
+    await node.do(ANN, "addMembers", conversation=here, members=[DAN])
+    await node.do(ANN, "removeMember", conversation=here, user=CAT)
+    await node.say(ANN, here)
+    await node.do(ANN, "addMembers", conversation=here, members=[CAT])
+    for who in (CAT, DAN):
+        await node.do(who, "markRead", conversation=here, seq=6)
+    await node.settle()
+    assert await seen(node, ANN, here, 2) == ([], []), "it was before Dan came"
+    assert await seen(node, ANN, here, 5) == ([DAN], [DAN]), "Cat was away"
+    assert await seen(node, BOB, here, 6) == ([DAN, CAT], [DAN, CAT])
+
+
 async def test_who_has_left_is_told_nothing_and_is_told_of_by_nobody(node: Node, store: WatchedReceipts) -> None:
     here = await group(node)
     for who in (BOB, CAT):

@@ -46,9 +46,9 @@ class Privacy:
         self._peers.send([EVERYBODY], KIND, f"{user_id}{shown:d}".encode())
 
     def _heard(self, topics: Sequence[str], body: bytes) -> None:
+        # Of whom nothing is known, too: they may be being looked up, and what comes of that is older.
         said = body.decode()
-        if said[:-1] in self._known:
-            self.learn(said[:-1], said[-1] == "1")
+        self.learn(said[:-1], said[-1] == "1")
 
     def learn(self, user_id: str, shown: bool) -> None:
         """It is so from now on."""

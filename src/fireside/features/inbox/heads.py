@@ -93,7 +93,8 @@ class Heads:
             except BaseException:
                 # The next time, then; some hear it twice.
                 self._talks.moved.update(moved)
-                self._personal.moved = own | self._personal.moved
+                for user_id, n in own.items():
+                    self._personal.has_grown(user_id, n)
                 raise
 
     async def _tell_of(self, moved: Sequence[str], own: Mapping[str, int]) -> None:

@@ -28,6 +28,11 @@ class PersonalLog:
         self.moved: dict[str, int] = {}
         """Whose logs have grown here since somebody last asked, and how far; whoever asks empties it."""
 
+    def has_grown(self, user_id: str, n: int) -> None:
+        """Their log goes up to `n`, or it may: their devices are to be told."""
+        if n > self.moved.get(user_id, 0):
+            self.moved[user_id] = n
+
     async def note(
         self, user_id: str, conversation_id: str, seq: int, said: Mapping[str, object]
     ) -> tuple[Entry, bool]:
@@ -45,12 +50,20 @@ class PersonalLog:
             own = (await self._store.last(user_id, [place])).get(place, NOTHING)
             wanted = msgspec.structs.replace(own, **said)
             if wanted == own:
+                # Whoever wrote that may not know to this day that it is there.
+                self.has_grown(user_id, n)
                 return Entry(user_id, 0, conversation_id, seq, own, self._clock()), False
             if wanted.hidden:
                 self._hiding.learn(user_id, conversation_id)
             entry = Entry(user_id, n + 1, conversation_id, seq, wanted, self._clock())
-            if await self._store.append(entry):
-                self.moved[user_id] = max(self.moved.get(user_id, 0), entry.n)
+            try:
+                is_written = await self._store.append(entry)
+            except BaseException:
+                # It may be there all the same; whoever finds that it is not has asked once for nothing.
+                self.has_grown(user_id, entry.n)
+                raise
+            if is_written:
+                self.has_grown(user_id, entry.n)
                 return entry, True
             await asyncio.sleep(PAUSE_S * attempt)
         raise Unavailable("Too many of your devices change this at once. Try again.", retry_after_s=1)

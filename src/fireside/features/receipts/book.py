@@ -181,9 +181,10 @@ class Book:
         found: dict[str, dict[str, Mark]] = {}
         for receipt in receipts:
             found.setdefault(receipt.conversation, {})[receipt.user] = receipt.mark
+        # All of them, first: those that cannot be told of now are told of with the heads.
+        self._talks.moved.update(found.keys() & conversations.keys())
         for conversation_id, marks in found.items():
             if conversation_id in conversations:
-                self._talks.moved.add(conversation_id)
                 await self._tell(conversations[conversation_id], marks)
 
     async def _mend(self, rows: Mapping[str, Activity]) -> None:

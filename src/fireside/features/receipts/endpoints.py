@@ -68,7 +68,9 @@ class ReceiptEndpoints:
         view = await self._conversations.require_reader(caller.user_id, form.conversation)
         message = await self._messages.get(view, form.seq)
         shown = await self._telling.shown(view, await self._marks(view.conversation, view.reader))
-        others = [each for each in shown if each.user != message.sender]
+        # A mark says how far somebody has got, not that they could see all that was before.
+        members = view.conversation.members
+        others = [each for each in shown if each.user != message.sender and members[each.user].since < message.seq]
         return SeenBy(
             delivered_to=[each.user for each in others if each.delivered >= message.seq],
             seen_by=[each.user for each in others if each.read >= message.seq],

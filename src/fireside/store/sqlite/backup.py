@@ -24,19 +24,37 @@ def back_up(path: Path, to: Path) -> None:
     """
     require_database(path)
     if to.exists():
-        raise StoreError(f"{to} is there already, and a backup replaces nothing.")
+        raise _taken(to)
     part: Path | None = None
     try:
         handle, name = tempfile.mkstemp(prefix=f"{to.name}-", dir=to.parent)  # mode 600
         os.close(handle)
         part = Path(name)
         _copy(path, part)
-        part.rename(to)
+        _name(part, to)
+    except FileExistsError as error:
+        raise _taken(to) from error
     except (OSError, apsw.Error) as error:
         raise StoreError(f"The database {path} cannot be copied to {to}: {error}") from error
     finally:
         if part is not None:
             part.unlink(missing_ok=True)
+
+
+def _taken(to: Path) -> StoreError:
+    return StoreError(f"{to} is there already, and a backup replaces nothing.")
+
+
+def _name(part: Path, to: Path) -> None:
+    """Call it `to`, unless something has come there while it was copied: renaming would replace that."""
+    try:
+        os.link(part, to)
+    except FileExistsError:
+        raise
+    except OSError:
+        # A stick's file system, or a network's, has one name for each file: this takes it, or finds it taken.
+        to.touch(0o600, exist_ok=False)
+        part.rename(to)
 
 
 def _copy(path: Path, to: Path) -> None:
