@@ -10,6 +10,7 @@ import pytest
 from fireside.core.errors import NotFound, Unavailable
 from fireside.features.presence.service import (
     GONE_AFTER_S,
+    LOOK_ELSEWHERE_EVERY_S,
     OPEN_AT_MOST,
     PEOPLE_AT_MOST,
     TYPING_AGAIN_S,
@@ -255,6 +256,23 @@ async def test_in_a_large_group_nobody_hears_who_comes_but_who_types_they_do(wor
     (found,) = heard(node, device)
     assert found == [{"conversation": large.id, "user": ANN, "typing": True}]
     assert len(await node.presence.of(members)) == PEOPLE_AT_MOST
+
+
+# ── by other processes ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_whatever_happens_to_a_group_who_is_there_elsewhere_is_seen_to_go(node: Node) -> None:
+    node.peers.is_up = True
+    node.peers.there.add(BOB)
+    here = await node.group(ANN, BOB)
+    looking = await looks(node, ANN, here)
+    await wait(node, 0)
+    await node.do(ANN, "updateGroup", conversation=here, title="Other")
+    node.peers.there.clear()
+    for _ in range(2):
+        await wait(node, LOOK_ELSEWHERE_EVERY_S)
+    ((gone,),) = heard(node, looking)
+    assert (gone["user"], gone["online"]) == (BOB, False)
 
 
 # ── typing ───────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -195,7 +195,7 @@ class Presence:
         del opened.devices[device]
         if not opened.devices:
             self._peers.leave(open_in(conversation_id))
-            self._forget_people(opened.conversation)
+            self._forget(opened.conversation.members, conversation_id)
             del self._open[conversation_id]
 
     def sent(self, stored: Stored) -> None:
@@ -212,20 +212,22 @@ class Presence:
                 self.look_away(device, conversation.id)
 
     def _turn_to(self, opened: _Open, conversation: Conversation) -> None:
-        self._forget_people(opened.conversation)
-        opened.conversation = conversation
-        if len(conversation.members) <= PEOPLE_AT_MOST:
-            for member in conversation.members:
-                there = self._seen_in.setdefault(member, set())
-                if not there:
-                    self._peers.join(seen_of(member))
-                there.add(conversation.id)
+        before, opened.conversation = opened.conversation, conversation
+        people = conversation.members.keys() if len(conversation.members) <= PEOPLE_AT_MOST else set[str]()
+        for member in people:
+            there = self._seen_in.setdefault(member, set())
+            if not there:
+                self._peers.join(seen_of(member))
+            there.add(conversation.id)
+        # Who stays is not forgotten in between: whoever is there elsewhere could not be found gone any more.
+        self._forget(before.members.keys() - people, conversation.id)
 
-    def _forget_people(self, conversation: Conversation) -> None:
-        for member in conversation.members:
+    def _forget(self, people: Iterable[str], conversation_id: str) -> None:
+        """They are not looked at in this conversation any more."""
+        for member in people:
             there = self._seen_in.get(member)
             if there is not None:
-                there.discard(conversation.id)
+                there.discard(conversation_id)
                 if not there:
                     del self._seen_in[member]
                     self._peers.leave(seen_of(member))
