@@ -16,6 +16,7 @@ from fireside.features.presence.service import (
     TYPING_AGAIN_S,
     TYPING_S,
 )
+from fireside.features.presence.wire import SAID_OF_SOMEBODY, Present, encode, seen_of
 from tests.fakes import FakeAccounts, FakePresence, in_memory
 from tests.features.whole import ANN, BOB, CAT, DAN, EVE, Device, Node, World, open_world
 
@@ -259,6 +260,17 @@ async def test_in_a_large_group_nobody_hears_who_comes_but_who_types_they_do(wor
 
 
 # ── by other processes ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_who_is_found_elsewhere_by_somebody_who_asks_is_told_to_all_who_look(node: Node, here: str) -> None:
+    """Or nobody ever is: when they are heard of, they are known."""
+    node.peers.is_up = True
+    looking = await looks(node, ANN, here)
+    node.peers.there.add(BOB)
+    late = await looks(node, CAT, await node.group(CAT, BOB))
+    assert heard(node, looking, late) == [[{"user": BOB, "online": True}], []], "who asks is answered"
+    node.peers.say([seen_of(BOB)], SAID_OF_SOMEBODY, encode(Present(user=BOB, online=True)))
+    assert heard(node, looking, late) == [[], []]
 
 
 async def test_whatever_happens_to_a_group_who_is_there_elsewhere_is_seen_to_go(node: Node) -> None:

@@ -145,8 +145,8 @@ class Presence:
         """Whether they are there by this process, or were a moment ago."""
         return user_id in self._devices or user_id in self._leaving
 
-    async def of(self, user_ids: Iterable[str]) -> list[Present]:
-        """Whether these are there.
+    async def of(self, user_ids: Iterable[str], asker: object | None = None) -> list[Present]:
+        """Whether these are there. Other devices that look at somebody hear of it, if it is new.
 
         Raises:
             Unavailable: nobody can say when somebody was.
@@ -154,7 +154,7 @@ class Presence:
         people = list(user_ids)[:PEOPLE_AT_MOST]
         unknown = [each for each in people if not self.is_here(each)]
         elsewhere = await self._peers.joined(unknown) if unknown else set()
-        self._elsewhere |= elsewhere.intersection(self._seen_in)
+        self._found(elsewhere, asker)
         away = {each for each in unknown if each not in elsewhere and each not in self._elsewhere}
         seen = (await self._store.last_seen(list(away)) if away else {}) | self._unsaved
         return [
@@ -308,12 +308,16 @@ class Presence:
         there = await self._peers.joined(seen)
         gone = [each for each in self._elsewhere & self._missing if each not in there and not self.is_here(each)]
         self._missing = self._elsewhere - there
+        self._found(there)
+        for user_id in gone:
+            self._gone(user_id)
+
+    def _found(self, there: set[str], asker: object | None = None) -> None:
+        """They are there by other processes. Who looks at them is told before they count as known, or nobody is."""
         for user_id in there - self._elsewhere:
             if user_id in self._seen_in and not self.is_here(user_id):
                 self._elsewhere.add(user_id)
-                self._tell_of(user_id, Present(user=user_id, online=True))
-        for user_id in gone:
-            self._gone(user_id)
+                self._tell_of(user_id, Present(user=user_id, online=True), asker)
 
     def _gone(self, user_id: str) -> Present:
         """They have been there until now."""
@@ -330,18 +334,19 @@ class Presence:
         if self.is_here(user_id) or user_id not in self._seen_in:
             return
         self._missing.discard(user_id)
-        if not present.online:
+        if present.online:
+            self._found({user_id})
+        else:
             self._elsewhere.discard(user_id)
             self._tell_of(user_id, present)
-        elif user_id not in self._elsewhere:
-            self._elsewhere.add(user_id)
-            self._tell_of(user_id, present)
 
-    def _tell_of(self, user_id: str, present: Present) -> None:
+    def _tell_of(self, user_id: str, present: Present, but: object | None = None) -> None:
         devices: dict[object, None] = {}
         for conversation_id in self._seen_in.get(user_id, ()):
             opened = self._open[conversation_id]
-            devices |= dict.fromkeys(each for each, whose in opened.devices.items() if whose != user_id)
+            devices |= dict.fromkeys(
+                each for each, whose in opened.devices.items() if whose != user_id and each is not but
+            )
         if devices:
             self._publisher.hand(devices, PRESENCE.name, present)
 
