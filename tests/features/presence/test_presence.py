@@ -16,7 +16,15 @@ from fireside.features.presence.service import (
     TYPING_AGAIN_S,
     TYPING_S,
 )
-from fireside.features.presence.wire import SAID_OF_SOMEBODY, Present, encode, seen_of
+from fireside.features.presence.wire import (
+    SAID_OF_SOMEBODY,
+    SAID_OF_TYPING,
+    Present,
+    Typing,
+    encode,
+    open_in,
+    seen_of,
+)
 from tests.fakes import FakeAccounts, FakePresence, in_memory
 from tests.features.whole import ANN, BOB, CAT, DAN, EVE, Device, Node, World, open_world
 
@@ -285,6 +293,54 @@ async def test_whatever_happens_to_a_group_who_is_there_elsewhere_is_seen_to_go(
         await wait(node, LOOK_ELSEWHERE_EVERY_S)
     ((gone,),) = heard(node, looking)
     assert (gone["user"], gone["online"]) == (BOB, False)
+
+
+@pytest.mark.parametrize("cut_off", ["there", "here"])
+async def test_whoever_was_put_out_elsewhere_hears_nothing_more_though_the_news_were_lost(
+    world: World, node: Node, cut_off: str
+) -> None:
+    there = await world.node()
+    node.peers.is_up = there.peers.is_up = True
+    here = await there.group(ANN, BOB, CAT)
+    out, inside = await looks(node, BOB, here), await looks(node, CAT, here)
+    await there.do(ANN, "removeMember", conversation=here, user=BOB)
+    there.peers.lose()
+    (there if cut_off == "there" else node).peers.come_back()
+    for topics, kind, body in there.peers.leaving():
+        node.peers.say(topics, kind, body)
+    await node.missed.look()
+    heard(node)
+    comes(node, ANN)
+    node.peers.say([open_in(here)], SAID_OF_TYPING, encode(Typing(conversation=here, user=ANN, typing=True)))
+    assert heard(node, out, inside) == [[], [{"user": ANN, "online": True}, typing(here, True)]]
+
+
+async def test_whoever_was_put_out_by_a_node_that_died_at_once_hears_nothing_more(world: World, node: Node) -> None:
+    there = await world.node()
+    here = await there.group(ANN, BOB, CAT)
+    out, inside = await looks(node, BOB, here), await looks(node, CAT, here)
+    await there.do(ANN, "removeMember", conversation=here, user=BOB)
+    await world.kill(there)
+    await node.keeper.look()
+    heard(node)
+    comes(node, ANN)
+    assert heard(node, out, inside) == [[], [{"user": ANN, "online": True}]]
+
+
+async def test_news_of_a_group_count_for_those_who_look_at_it_where_it_is_not_in_memory(
+    world: World, node: Node
+) -> None:
+    there = await world.node()
+    there.peers.is_up = True
+    here = await there.group(ANN, BOB, CAT)
+    out, inside = await looks(node, BOB, here), await looks(node, CAT, here)
+    node.conversations.forget((await node.conversations.get([here]))[here])
+    await there.do(ANN, "removeMember", conversation=here, user=BOB)
+    for topics, kind, body in there.peers.leaving():
+        node.peers.say(topics, kind, body)
+    heard(node)
+    comes(node, ANN)
+    assert heard(node, out, inside) == [[], [{"user": ANN, "online": True}]]
 
 
 # ── typing ───────────────────────────────────────────────────────────────────────────────────────────────────────────

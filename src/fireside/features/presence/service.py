@@ -25,7 +25,6 @@ from fireside.core.errors import Unavailable
 from fireside.core.events import Publisher
 from fireside.core.peers import Peers
 from fireside.features.conversations.service import Conversation
-from fireside.features.messages.service import Stored
 from fireside.features.presence.wire import (
     PRESENCE,
     SAID_OF_SOMEBODY,
@@ -74,7 +73,7 @@ class _Open(msgspec.Struct):
 
 
 class Presence:
-    """Implements `Attendant`, and the `Listener` of posting. `start()` and `stop()`."""
+    """Implements `Attendant`. `start()` and `stop()`."""
 
     def __init__(
         self,
@@ -198,13 +197,10 @@ class Presence:
             self._forget(opened.conversation.members, conversation_id)
             del self._open[conversation_id]
 
-    def sent(self, stored: Stored) -> None:
-        self.turned(stored.conversation)
-
     def turned(self, conversation: Conversation) -> None:
         """Whoever is put out of a group sees nobody there any more."""
         opened = self._open.get(conversation.id)
-        if opened is None or opened.conversation is conversation or opened.conversation.as_of > conversation.as_of:
+        if opened is None or opened.conversation.as_of >= conversation.as_of:
             return
         self._turn_to(opened, conversation)
         for device, user_id in list(opened.devices.items()):
