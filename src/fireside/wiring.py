@@ -93,7 +93,9 @@ class Features:
         self.personal = PersonalLog(stores.personal, hiding, clock)
         self.presence = Presence(stores.presence, publisher, clock, peers, monotonic, sleep)
         conversations.to_turn(self.presence.turned)
-        posting = Posting(messages, publisher, [self.book, News(talks, peers)])
+        news = News(talks, peers)
+        self.keeper.to_adopt(news.adopted)
+        posting = Posting(messages, publisher, [self.book, news])
         groups = Groups(posting, conversations, known, clock, max_members=max_members)
 
         # All of it together.

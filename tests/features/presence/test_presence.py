@@ -315,13 +315,20 @@ async def test_whoever_was_put_out_elsewhere_hears_nothing_more_though_the_news_
     assert heard(node, out, inside) == [[], [{"user": ANN, "online": True}, typing(here, True)]]
 
 
-async def test_whoever_was_put_out_by_a_node_that_died_at_once_hears_nothing_more(world: World, node: Node) -> None:
-    there = await world.node()
+@pytest.mark.parametrize("adopted", ["there", "here"])
+async def test_whoever_was_put_out_by_a_node_that_died_at_once_hears_nothing_more(
+    world: World, node: Node, adopted: str
+) -> None:
+    there, third = await world.node(), await world.node()
+    third.peers.is_up = True
     here = await there.group(ANN, BOB, CAT)
     out, inside = await looks(node, BOB, here), await looks(node, CAT, here)
     await there.do(ANN, "removeMember", conversation=here, user=BOB)
     await world.kill(there)
-    await node.keeper.look()
+    await (third if adopted == "there" else node).keeper.look()
+    for topics, kind, body in third.peers.leaving():
+        assert {ANN, BOB, CAT} <= {*topics}
+        node.peers.say(topics, kind, body)
     heard(node)
     comes(node, ANN)
     assert heard(node, out, inside) == [[], [{"user": ANN, "online": True}]]

@@ -57,6 +57,11 @@ class News:
         if talk is not None and talk.is_kept:
             self._peers.send(wire.hearers(stored), GROUP, _encode(stored.conversation))
 
+    def adopted(self, group: Conversation) -> None:
+        """Whoever brought it to this state may have died before telling."""
+        if self._peers.is_up:
+            self._peers.send([*group.members, *group.gone], GROUP, _encode(group))
+
     def _tell_number(self, stored: Stored) -> None:
         conversation, seq = stored.message.conversation, stored.message.seq
         untold = self._untold.get(conversation)
