@@ -13,9 +13,8 @@ from fireside.features.presence.service import (
     LOOK_ELSEWHERE_EVERY_S,
     OPEN_AT_MOST,
     PEOPLE_AT_MOST,
-    TYPING_AGAIN_S,
-    TYPING_S,
 )
+from fireside.features.presence.typing import TYPING_AGAIN_S, TYPING_S
 from fireside.features.presence.wire import (
     SAID_OF_SOMEBODY,
     SAID_OF_TYPING,

@@ -25,10 +25,10 @@ from fireside.core.errors import Unavailable
 from fireside.core.events import Publisher
 from fireside.core.peers import Peers
 from fireside.features.conversations.service import Conversation
+from fireside.features.presence.typing import Typists
 from fireside.features.presence.wire import (
     PRESENCE,
     SAID_OF_SOMEBODY,
-    SAID_OF_TYPING,
     TYPING,
     Present,
     Typing,
@@ -36,7 +36,6 @@ from fireside.features.presence.wire import (
     open_in,
     present_of,
     seen_of,
-    typing_of,
 )
 
 logger = logging.getLogger(__name__)
@@ -45,9 +44,6 @@ OPEN_AT_MOST = 8
 """Conversations a device looks at. Opening one more closes the one opened first."""
 PEOPLE_AT_MOST = 256
 """Of larger groups nobody hears who comes and goes, but who is typing they do."""
-TYPING_S = 6.0
-TYPING_AGAIN_S = 2.0
-"""Who types on is told no more often."""
 GONE_AFTER_S = 5.0
 LOOK_EVERY_S = 1.0
 LOOK_ELSEWHERE_EVERY_S = 8.0
@@ -96,8 +92,6 @@ class Presence:
         """The open conversations of each person in them."""
         self._devices: dict[str, set[object]] = {}
         self._leaving: dict[str, float] = {}
-        self._typing: dict[tuple[str, str], tuple[float, float]] = {}
-        """Until when somebody types in a conversation, and when others may be told again."""
         self._unsaved: dict[str, int] = {}
         self._elsewhere: set[str] = set()
         """Of those who are seen here, who is there by another process, as far as those who look have been told."""
@@ -106,7 +100,7 @@ class Presence:
         self._look_elsewhere_at = 0.0
         self._task: asyncio.Task[None] | None = None
         peers.on(SAID_OF_SOMEBODY, self._said_of_somebody)
-        peers.on(SAID_OF_TYPING, self._said_of_typing)
+        self._typists = Typists(peers, self._tell_typing, monotonic)
 
     async def start(self) -> None:
         """Begin to look at the time."""
@@ -233,53 +227,26 @@ class Presence:
     # ── typing ───────────────────────────────────────────────────────────────────────────────────────────────────
 
     def types(self, user_id: str, conversation: Conversation, typing: bool) -> None:
-        """Somebody is typing, or is no more. Who says so again and again is told of now and then."""
-        key, now = (conversation.id, user_id), self._monotonic()
-        _, told_until = self._typing.get(key, (0.0, 0.0))
-        if typing:
-            is_new = now >= told_until
-            self._typing[key] = now + TYPING_S, now + TYPING_AGAIN_S if is_new else told_until
-            if is_new:
-                self._say_typing(*key, typing=True)
-        elif self._typing.pop(key, None) is not None:
-            self._say_typing(*key, typing=False)
+        """Somebody is typing, or is no more."""
+        self._typists.types(user_id, conversation.id, typing)
 
-    def _say_typing(self, conversation_id: str, user_id: str, *, typing: bool) -> None:
-        self._tell_typing(conversation_id, user_id, typing=typing)
-        said = Typing(conversation=conversation_id, user=user_id, typing=typing)
-        self._peers.send([open_in(conversation_id)], SAID_OF_TYPING, encode(said))
-
-    def _said_of_typing(self, topics: Sequence[str], body: bytes) -> None:
-        said = typing_of(body)
-        key, now = (said.conversation, said.user), self._monotonic()
-        is_known = key in self._typing
-        if said.typing:
-            self._typing[key] = now + TYPING_S, now + TYPING_AGAIN_S
-        else:
-            self._typing.pop(key, None)
-        if said.typing or is_known:
-            self._tell_typing(*key, typing=said.typing)
-
-    def _tell_typing(self, conversation_id: str, user_id: str, *, typing: bool) -> None:
-        opened = self._open.get(conversation_id)
+    def _tell_typing(self, said: Typing) -> None:
+        opened = self._open.get(said.conversation)
         if opened is None:
             return
         others = [
             device
             for device, whose in opened.devices.items()
-            if whose != user_id and whose in opened.conversation.members
+            if whose != said.user and whose in opened.conversation.members
         ]
-        self._publisher.hand(others, TYPING.name, Typing(conversation=conversation_id, user=user_id, typing=typing))
+        self._publisher.hand(others, TYPING.name, said)
 
     # ── time ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def look(self) -> None:
         """Once: who has not come back, here or elsewhere, is gone, and who has stopped typing types no more."""
+        self._typists.look()
         now = self._monotonic()
-        for key, (until, _) in list(self._typing.items()):
-            if until <= now:
-                del self._typing[key]
-                self._tell_typing(*key, typing=False)
         due = [user_id for user_id, at in self._leaving.items() if at <= now]
         elsewhere = await self._peers.joined(due) if due else set()
         for user_id in due:
