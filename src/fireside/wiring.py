@@ -92,8 +92,10 @@ class Features:
         self.keeper.before_sleep(self.book.settle)
         self.personal = PersonalLog(stores.personal, hiding, clock)
         self.presence = Presence(stores.presence, publisher, clock, peers, monotonic, sleep)
-        news = News(talks, peers, self.presence.turned)
-        posting = Posting(messages, publisher, [self.book, self.presence, news])
+        conversations.to_turn(self.presence.turned)
+        news = News(talks, peers)
+        self.keeper.to_adopt(news.adopted)
+        posting = Posting(messages, publisher, [self.book, news])
         groups = Groups(posting, conversations, known, clock, max_members=max_members)
 
         # All of it together.

@@ -10,6 +10,7 @@ from fireside.client import Refused
 from fireside.cluster.bus import Bus
 from fireside.features.messages.service import Message
 from fireside.features.presence import service as presence
+from fireside.features.presence import typing
 from fireside.store.mongo import MongoMessages
 from tests.client.house import House
 from tests.cluster.buses import dies, until
@@ -235,7 +236,7 @@ async def test_who_types_on_one_node_is_seen_to_on_another_and_it_ends_there_too
 
 
 async def test_typing_ends_where_the_end_is_not_heard_of(nodes: Nodes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(presence, "TYPING_S", 0.0)
+    monkeypatch.setattr(typing, "TYPING_S", 0.0)
     ann, bob = await phones(nodes[0], nodes[1])
     here = await open_talk(ann, bob)
     await ann.do("setTyping", conversation=here)

@@ -14,6 +14,8 @@ class FakePeers(NoPeers):
         self._waiting: list[tuple[list[str], str, Body]] = []
         self._handlers: dict[str, Handler] = {}
         self._callbacks: list[Callable[[], None]] = []
+        self.there: set[str] = set()
+        """What others have joined."""
 
     def on(self, kind: str, handler: Handler) -> None:
         self._handlers[kind] = handler
@@ -29,6 +31,9 @@ class FakePeers(NoPeers):
     def lose(self) -> None:
         """What has been sent is lost."""
         self._waiting.clear()
+
+    async def joined(self, topics: Collection[str]) -> set[str]:
+        return self.there.intersection(topics) if self.is_up else set()
 
     def to_return(self, callback: Callable[[], None]) -> None:
         self._callbacks.append(callback)

@@ -22,7 +22,7 @@ class Node:
     def __init__(self) -> None:
         self.peers = FakePeers()
         self.talks: Talks = Shared().talks(FakeMessages())
-        self._news = News(self.talks, self.peers, lambda conversation: None)
+        self._news = News(self.talks, self.peers)
         self.peers.is_up = True
 
     def stores(self, *seqs: int, within: Conversation = HERE, extra: Extra | None = None) -> None:

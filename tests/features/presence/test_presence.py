@@ -10,10 +10,19 @@ import pytest
 from fireside.core.errors import NotFound, Unavailable
 from fireside.features.presence.service import (
     GONE_AFTER_S,
+    LOOK_ELSEWHERE_EVERY_S,
     OPEN_AT_MOST,
     PEOPLE_AT_MOST,
-    TYPING_AGAIN_S,
-    TYPING_S,
+)
+from fireside.features.presence.typing import TYPING_AGAIN_S, TYPING_S
+from fireside.features.presence.wire import (
+    SAID_OF_SOMEBODY,
+    SAID_OF_TYPING,
+    Present,
+    Typing,
+    encode,
+    open_in,
+    seen_of,
 )
 from tests.fakes import FakeAccounts, FakePresence, in_memory
 from tests.features.whole import ANN, BOB, CAT, DAN, EVE, Device, Node, World, open_world
@@ -255,6 +264,89 @@ async def test_in_a_large_group_nobody_hears_who_comes_but_who_types_they_do(wor
     (found,) = heard(node, device)
     assert found == [{"conversation": large.id, "user": ANN, "typing": True}]
     assert len(await node.presence.of(members)) == PEOPLE_AT_MOST
+
+
+# ── by other processes ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_who_is_found_elsewhere_by_somebody_who_asks_is_told_to_all_who_look(node: Node, here: str) -> None:
+    """Or nobody ever is: when they are heard of, they are known."""
+    node.peers.is_up = True
+    looking = await looks(node, ANN, here)
+    node.peers.there.add(BOB)
+    late = await looks(node, CAT, await node.group(CAT, BOB))
+    assert heard(node, looking, late) == [[{"user": BOB, "online": True}], []], "who asks is answered"
+    node.peers.say([seen_of(BOB)], SAID_OF_SOMEBODY, encode(Present(user=BOB, online=True)))
+    assert heard(node, looking, late) == [[], []]
+
+
+async def test_whatever_happens_to_a_group_who_is_there_elsewhere_is_seen_to_go(node: Node) -> None:
+    node.peers.is_up = True
+    node.peers.there.add(BOB)
+    here = await node.group(ANN, BOB)
+    looking = await looks(node, ANN, here)
+    await wait(node, 0)
+    await node.do(ANN, "updateGroup", conversation=here, title="Other")
+    node.peers.there.clear()
+    for _ in range(2):
+        await wait(node, LOOK_ELSEWHERE_EVERY_S)
+    ((gone,),) = heard(node, looking)
+    assert (gone["user"], gone["online"]) == (BOB, False)
+
+
+@pytest.mark.parametrize("cut_off", ["there", "here"])
+async def test_whoever_was_put_out_elsewhere_hears_nothing_more_though_the_news_were_lost(
+    world: World, node: Node, cut_off: str
+) -> None:
+    there = await world.node()
+    node.peers.is_up = there.peers.is_up = True
+    here = await there.group(ANN, BOB, CAT)
+    out, inside = await looks(node, BOB, here), await looks(node, CAT, here)
+    await there.do(ANN, "removeMember", conversation=here, user=BOB)
+    there.peers.lose()
+    (there if cut_off == "there" else node).peers.come_back()
+    for topics, kind, body in there.peers.leaving():
+        node.peers.say(topics, kind, body)
+    await node.missed.look()
+    heard(node)
+    comes(node, ANN)
+    node.peers.say([open_in(here)], SAID_OF_TYPING, encode(Typing(conversation=here, user=ANN, typing=True)))
+    assert heard(node, out, inside) == [[], [{"user": ANN, "online": True}, typing(here, True)]]
+
+
+@pytest.mark.parametrize("adopted", ["there", "here"])
+async def test_whoever_was_put_out_by_a_node_that_died_at_once_hears_nothing_more(
+    world: World, node: Node, adopted: str
+) -> None:
+    there, third = await world.node(), await world.node()
+    third.peers.is_up = True
+    here = await there.group(ANN, BOB, CAT)
+    out, inside = await looks(node, BOB, here), await looks(node, CAT, here)
+    await there.do(ANN, "removeMember", conversation=here, user=BOB)
+    await world.kill(there)
+    await (third if adopted == "there" else node).keeper.look()
+    for topics, kind, body in third.peers.leaving():
+        assert {ANN, BOB, CAT} <= {*topics}
+        node.peers.say(topics, kind, body)
+    heard(node)
+    comes(node, ANN)
+    assert heard(node, out, inside) == [[], [{"user": ANN, "online": True}]]
+
+
+async def test_news_of_a_group_count_for_those_who_look_at_it_where_it_is_not_in_memory(
+    world: World, node: Node
+) -> None:
+    there = await world.node()
+    there.peers.is_up = True
+    here = await there.group(ANN, BOB, CAT)
+    out, inside = await looks(node, BOB, here), await looks(node, CAT, here)
+    node.conversations.forget((await node.conversations.get([here]))[here])
+    await there.do(ANN, "removeMember", conversation=here, user=BOB)
+    for topics, kind, body in there.peers.leaving():
+        node.peers.say(topics, kind, body)
+    heard(node)
+    comes(node, ANN)
+    assert heard(node, out, inside) == [[], [{"user": ANN, "online": True}]]
 
 
 # ── typing ───────────────────────────────────────────────────────────────────────────────────────────────────────────

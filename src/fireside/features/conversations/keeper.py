@@ -16,7 +16,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from fireside.core.ending import ended
 from fireside.core.errors import Unavailable
 from fireside.features.conversations.activity import ActivityStore
-from fireside.features.conversations.service import Conversations
+from fireside.features.conversations.service import Conversation, Conversations
 from fireside.features.conversations.talks import UNCERTAIN_S, Talk, Talks
 
 logger = logging.getLogger(__name__)
@@ -31,6 +31,9 @@ FAREWELL_S = 5.0
 
 BeforeSleep = Callable[[Sequence[str]], Awaitable[None]]
 """Called with the conversations that are about to sleep; returns when nothing of them waits to be kept."""
+
+Adopted = Callable[[Conversation], None]
+"""Called with a group that a dead node has left awake, as it is kept now. Must not raise, and not wait."""
 
 
 class Keeper:
@@ -48,12 +51,17 @@ class Keeper:
         self._conversations = conversations
         self._monotonic = monotonic
         self._before_sleep: list[BeforeSleep] = []
+        self._adopted: list[Adopted] = []
         self._task: asyncio.Task[None] | None = None
         self._leased_until = 0.0
 
     def before_sleep(self, work: BeforeSleep) -> None:
         """Have this done for what is about to sleep."""
         self._before_sleep.append(work)
+
+    def to_adopt(self, callback: Adopted) -> None:
+        """Have this called with each group of a dead node."""
+        self._adopted.append(callback)
 
     async def start(self) -> None:
         """Take the lease and begin to look after things.
@@ -137,7 +145,12 @@ class Keeper:
             await self._talks.recheck(shared)
             if missing := [each for each in ids if each not in found]:
                 await self._talks.mending.rebuild(missing)
-            # It may have died before it told anybody how far they have got.
-            self._talks.moved.update(each for each in found if self._talks.get(each) is not None)
+            # It may have died before it told anybody how far they have got, or what has become of a group.
+            talks = [talk for each in found if (talk := self._talks.get(each)) is not None]
+            self._talks.moved.update(talk.conversation.id for talk in talks)
+            groups = [talk.conversation for talk in talks if talk.is_kept and talk.conversation.kind == "group"]
+            for adopted in self._adopted:
+                for group in groups:
+                    adopted(group)
             await self._store.forget(node, ids)
             logger.info("%d conversations of a node that is no more have been looked after", len(ids))

@@ -136,6 +136,12 @@ class Conversations:
         self._cache: OrderedDict[str, Conversation] = OrderedDict()
         self._direct: dict[tuple[str, str], Conversation] = {}
         self._trusted_until: dict[str, float] = {}
+        self._callbacks: list[Callable[[Conversation], None]] = []
+
+    def to_turn(self, callback: Callable[[Conversation], None]) -> None:
+        """Have this called with what a group has become, by whichever way that is found out, and with what comes into
+        memory: it may have been another before."""
+        self._callbacks.append(callback)
 
     def recall_direct(self, me: str, other: str) -> Conversation | None:
         """The conversation of these two if it is in memory: the hot path, no await."""
@@ -223,6 +229,7 @@ class Conversations:
         known = self._cache.get(conversation.id)
         if known is None or known.as_of < conversation.as_of:
             self._cache[conversation.id] = known = conversation
+            self._turn(known)
         self._cache.move_to_end(known.id)
         if known.kind == "group":
             self._trusted_until[known.id] = self._monotonic() + GROUPS_TRUSTED_S
@@ -238,9 +245,15 @@ class Conversations:
         self._trusted_until.clear()
 
     def learn(self, conversation: Conversation) -> None:
-        """Another node has brought it to this state; it counts if it is in memory."""
+        """Another node has brought it to this state; it is kept if it is in memory."""
         if conversation.id in self._cache:
             self.remember(conversation)
+        else:
+            self._turn(conversation)
+
+    def _turn(self, conversation: Conversation) -> None:
+        for callback in self._callbacks:
+            callback(conversation)
 
     async def _find(self, user_id: str, conversation_id: str) -> View | None:
         """What they may read of it. An outsider's question leaves no trace."""

@@ -103,6 +103,9 @@ class Missed:
         since, self._since = self._since, None
         if since is None:
             return
+        # Also where only others were cut off: what their groups have become is read below, and whoever looks at one
+        # hears of it by that (`Conversations.to_turn`).
+        self._conversations.distrust()
         try:
             for user_id in self._publisher.here():
                 await self._tell(user_id, since)

@@ -5,7 +5,7 @@ those of another has the next number at once, without reading, and nobody reads 
 is in memory.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 import msgspec
@@ -34,12 +34,11 @@ _numbers = msgspec.msgpack.Decoder(_Numbers).decode
 
 
 class News:
-    """Implements the `Listener` of posting. `turned` is called with a group that is in memory and has become this."""
+    """Implements the `Listener` of posting."""
 
-    def __init__(self, talks: Talks, peers: Peers, turned: Callable[[Conversation], None]) -> None:
+    def __init__(self, talks: Talks, peers: Peers) -> None:
         self._talks = talks
         self._peers = peers
-        self._turned = turned
         self._untold: dict[str, _Numbers] = {}
         """The last of each conversation that waits to leave: the next number is told with it."""
         peers.on(GROUP, self._heard_of_group)
@@ -58,6 +57,11 @@ class News:
         if talk is not None and talk.is_kept:
             self._peers.send(wire.hearers(stored), GROUP, _encode(stored.conversation))
 
+    def adopted(self, group: Conversation) -> None:
+        """Whoever brought it to this state may have died before telling."""
+        if self._peers.is_up:
+            self._peers.send([*group.members, *group.gone], GROUP, _encode(group))
+
     def _tell_number(self, stored: Stored) -> None:
         conversation, seq = stored.message.conversation, stored.message.seq
         untold = self._untold.get(conversation)
@@ -74,9 +78,7 @@ class News:
         return _encode(numbers)
 
     def _heard_of_group(self, topics: Sequence[str], body: bytes) -> None:
-        conversation = _group(body)
-        self._talks.learn(conversation)
-        self._turned(conversation)
+        self._talks.learn(_group(body))
 
     def _heard_of_numbers(self, topics: Sequence[str], body: bytes) -> None:
         heard = _numbers(body)

@@ -60,7 +60,7 @@ class PresenceEndpoints:
         conversation = await self._conversations.require_member(call.user_id, form.conversation)
         if call.origin is not None:
             self._presence.look_at(call.origin, call.user_id, conversation)
-        call.reply(Presences(people=await self._presence.of(conversation.members)))
+        call.reply(Presences(people=await self._presence.of(conversation.members, call.origin)))
 
     def _look_away(self, call: Call, form: LookAt) -> Awaitable[None] | None:
         """Hear no more who comes, goes and types in a conversation, on this device."""
@@ -72,7 +72,7 @@ class PresenceEndpoints:
     async def _of(self, caller: Caller, form: LookAt) -> Presences:
         """Read who of a conversation is there."""
         conversation = await self._conversations.require_member(caller.user_id, form.conversation)
-        return Presences(people=await self._presence.of(conversation.members))
+        return Presences(people=await self._presence.of(conversation.members, caller.origin))
 
     async def _types(self, caller: Caller, form: SetTyping) -> Reply:
         """Say that you are typing.

@@ -25,11 +25,10 @@ from fireside.core.errors import Unavailable
 from fireside.core.events import Publisher
 from fireside.core.peers import Peers
 from fireside.features.conversations.service import Conversation
-from fireside.features.messages.service import Stored
+from fireside.features.presence.typing import Typists
 from fireside.features.presence.wire import (
     PRESENCE,
     SAID_OF_SOMEBODY,
-    SAID_OF_TYPING,
     TYPING,
     Present,
     Typing,
@@ -37,7 +36,6 @@ from fireside.features.presence.wire import (
     open_in,
     present_of,
     seen_of,
-    typing_of,
 )
 
 logger = logging.getLogger(__name__)
@@ -46,9 +44,6 @@ OPEN_AT_MOST = 8
 """Conversations a device looks at. Opening one more closes the one opened first."""
 PEOPLE_AT_MOST = 256
 """Of larger groups nobody hears who comes and goes, but who is typing they do."""
-TYPING_S = 6.0
-TYPING_AGAIN_S = 2.0
-"""Who types on is told no more often."""
 GONE_AFTER_S = 5.0
 LOOK_EVERY_S = 1.0
 LOOK_ELSEWHERE_EVERY_S = 8.0
@@ -74,7 +69,7 @@ class _Open(msgspec.Struct):
 
 
 class Presence:
-    """Implements `Attendant`, and the `Listener` of posting. `start()` and `stop()`."""
+    """Implements `Attendant`. `start()` and `stop()`."""
 
     def __init__(
         self,
@@ -97,8 +92,6 @@ class Presence:
         """The open conversations of each person in them."""
         self._devices: dict[str, set[object]] = {}
         self._leaving: dict[str, float] = {}
-        self._typing: dict[tuple[str, str], tuple[float, float]] = {}
-        """Until when somebody types in a conversation, and when others may be told again."""
         self._unsaved: dict[str, int] = {}
         self._elsewhere: set[str] = set()
         """Of those who are seen here, who is there by another process, as far as those who look have been told."""
@@ -107,7 +100,7 @@ class Presence:
         self._look_elsewhere_at = 0.0
         self._task: asyncio.Task[None] | None = None
         peers.on(SAID_OF_SOMEBODY, self._said_of_somebody)
-        peers.on(SAID_OF_TYPING, self._said_of_typing)
+        self._typists = Typists(peers, self._tell_typing, monotonic)
 
     async def start(self) -> None:
         """Begin to look at the time."""
@@ -145,8 +138,8 @@ class Presence:
         """Whether they are there by this process, or were a moment ago."""
         return user_id in self._devices or user_id in self._leaving
 
-    async def of(self, user_ids: Iterable[str]) -> list[Present]:
-        """Whether these are there.
+    async def of(self, user_ids: Iterable[str], asker: object | None = None) -> list[Present]:
+        """Whether these are there. Other devices that look at somebody hear of it, if it is new.
 
         Raises:
             Unavailable: nobody can say when somebody was.
@@ -154,7 +147,7 @@ class Presence:
         people = list(user_ids)[:PEOPLE_AT_MOST]
         unknown = [each for each in people if not self.is_here(each)]
         elsewhere = await self._peers.joined(unknown) if unknown else set()
-        self._elsewhere |= elsewhere.intersection(self._seen_in)
+        self._found(elsewhere, asker)
         away = {each for each in unknown if each not in elsewhere and each not in self._elsewhere}
         seen = (await self._store.last_seen(list(away)) if away else {}) | self._unsaved
         return [
@@ -195,16 +188,13 @@ class Presence:
         del opened.devices[device]
         if not opened.devices:
             self._peers.leave(open_in(conversation_id))
-            self._forget_people(opened.conversation)
+            self._forget(opened.conversation.members, conversation_id)
             del self._open[conversation_id]
-
-    def sent(self, stored: Stored) -> None:
-        self.turned(stored.conversation)
 
     def turned(self, conversation: Conversation) -> None:
         """Whoever is put out of a group sees nobody there any more."""
         opened = self._open.get(conversation.id)
-        if opened is None or opened.conversation is conversation or opened.conversation.as_of > conversation.as_of:
+        if opened is None or opened.conversation.as_of >= conversation.as_of:
             return
         self._turn_to(opened, conversation)
         for device, user_id in list(opened.devices.items()):
@@ -212,20 +202,22 @@ class Presence:
                 self.look_away(device, conversation.id)
 
     def _turn_to(self, opened: _Open, conversation: Conversation) -> None:
-        self._forget_people(opened.conversation)
-        opened.conversation = conversation
-        if len(conversation.members) <= PEOPLE_AT_MOST:
-            for member in conversation.members:
-                there = self._seen_in.setdefault(member, set())
-                if not there:
-                    self._peers.join(seen_of(member))
-                there.add(conversation.id)
+        before, opened.conversation = opened.conversation, conversation
+        people = conversation.members.keys() if len(conversation.members) <= PEOPLE_AT_MOST else set[str]()
+        for member in people:
+            there = self._seen_in.setdefault(member, set())
+            if not there:
+                self._peers.join(seen_of(member))
+            there.add(conversation.id)
+        # Who stays is not forgotten in between: whoever is there elsewhere could not be found gone any more.
+        self._forget(before.members.keys() - people, conversation.id)
 
-    def _forget_people(self, conversation: Conversation) -> None:
-        for member in conversation.members:
+    def _forget(self, people: Iterable[str], conversation_id: str) -> None:
+        """They are not looked at in this conversation any more."""
+        for member in people:
             there = self._seen_in.get(member)
             if there is not None:
-                there.discard(conversation.id)
+                there.discard(conversation_id)
                 if not there:
                     del self._seen_in[member]
                     self._peers.leave(seen_of(member))
@@ -235,53 +227,26 @@ class Presence:
     # ── typing ───────────────────────────────────────────────────────────────────────────────────────────────────
 
     def types(self, user_id: str, conversation: Conversation, typing: bool) -> None:
-        """Somebody is typing, or is no more. Who says so again and again is told of now and then."""
-        key, now = (conversation.id, user_id), self._monotonic()
-        _, told_until = self._typing.get(key, (0.0, 0.0))
-        if typing:
-            is_new = now >= told_until
-            self._typing[key] = now + TYPING_S, now + TYPING_AGAIN_S if is_new else told_until
-            if is_new:
-                self._say_typing(*key, typing=True)
-        elif self._typing.pop(key, None) is not None:
-            self._say_typing(*key, typing=False)
+        """Somebody is typing, or is no more."""
+        self._typists.types(user_id, conversation.id, typing)
 
-    def _say_typing(self, conversation_id: str, user_id: str, *, typing: bool) -> None:
-        self._tell_typing(conversation_id, user_id, typing=typing)
-        said = Typing(conversation=conversation_id, user=user_id, typing=typing)
-        self._peers.send([open_in(conversation_id)], SAID_OF_TYPING, encode(said))
-
-    def _said_of_typing(self, topics: Sequence[str], body: bytes) -> None:
-        said = typing_of(body)
-        key, now = (said.conversation, said.user), self._monotonic()
-        is_known = key in self._typing
-        if said.typing:
-            self._typing[key] = now + TYPING_S, now + TYPING_AGAIN_S
-        else:
-            self._typing.pop(key, None)
-        if said.typing or is_known:
-            self._tell_typing(*key, typing=said.typing)
-
-    def _tell_typing(self, conversation_id: str, user_id: str, *, typing: bool) -> None:
-        opened = self._open.get(conversation_id)
+    def _tell_typing(self, said: Typing) -> None:
+        opened = self._open.get(said.conversation)
         if opened is None:
             return
         others = [
             device
             for device, whose in opened.devices.items()
-            if whose != user_id and whose in opened.conversation.members
+            if whose != said.user and whose in opened.conversation.members
         ]
-        self._publisher.hand(others, TYPING.name, Typing(conversation=conversation_id, user=user_id, typing=typing))
+        self._publisher.hand(others, TYPING.name, said)
 
     # ── time ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def look(self) -> None:
         """Once: who has not come back, here or elsewhere, is gone, and who has stopped typing types no more."""
+        self._typists.look()
         now = self._monotonic()
-        for key, (until, _) in list(self._typing.items()):
-            if until <= now:
-                del self._typing[key]
-                self._tell_typing(*key, typing=False)
         due = [user_id for user_id, at in self._leaving.items() if at <= now]
         elsewhere = await self._peers.joined(due) if due else set()
         for user_id in due:
@@ -306,12 +271,16 @@ class Presence:
         there = await self._peers.joined(seen)
         gone = [each for each in self._elsewhere & self._missing if each not in there and not self.is_here(each)]
         self._missing = self._elsewhere - there
+        self._found(there)
+        for user_id in gone:
+            self._gone(user_id)
+
+    def _found(self, there: set[str], asker: object | None = None) -> None:
+        """They are there by other processes. Who looks at them is told before they count as known, or nobody is."""
         for user_id in there - self._elsewhere:
             if user_id in self._seen_in and not self.is_here(user_id):
                 self._elsewhere.add(user_id)
-                self._tell_of(user_id, Present(user=user_id, online=True))
-        for user_id in gone:
-            self._gone(user_id)
+                self._tell_of(user_id, Present(user=user_id, online=True), asker)
 
     def _gone(self, user_id: str) -> Present:
         """They have been there until now."""
@@ -328,18 +297,19 @@ class Presence:
         if self.is_here(user_id) or user_id not in self._seen_in:
             return
         self._missing.discard(user_id)
-        if not present.online:
+        if present.online:
+            self._found({user_id})
+        else:
             self._elsewhere.discard(user_id)
             self._tell_of(user_id, present)
-        elif user_id not in self._elsewhere:
-            self._elsewhere.add(user_id)
-            self._tell_of(user_id, present)
 
-    def _tell_of(self, user_id: str, present: Present) -> None:
+    def _tell_of(self, user_id: str, present: Present, but: object | None = None) -> None:
         devices: dict[object, None] = {}
         for conversation_id in self._seen_in.get(user_id, ()):
             opened = self._open[conversation_id]
-            devices |= dict.fromkeys(each for each, whose in opened.devices.items() if whose != user_id)
+            devices |= dict.fromkeys(
+                each for each, whose in opened.devices.items() if whose != user_id and each is not but
+            )
         if devices:
             self._publisher.hand(devices, PRESENCE.name, present)
 
