@@ -116,7 +116,8 @@ async def test_a_database_that_is_not_asked_for_its_journal_is_found_out_when_it
             result = await run(
                 port,
                 pairs=PAIRS,
-                messages=MESSAGES,
+                # More than can be said between its taking writes again and our knowing that it does.
+                messages=2 * MESSAGES,
                 habits=QUIET,
                 seed=new_seed(),
                 # Each time it loses what it has not written in the last tenth of a second; that may be nothing.

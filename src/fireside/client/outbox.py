@@ -15,9 +15,7 @@ import msgspec
 from fireside.client.connection import Lost, Refused
 from fireside.client.pauses import Pauses
 from fireside.core.ending import ended
-from fireside.core.errors import InvalidInput
 from fireside.core.forms import Form
-from fireside.core.text import require_text
 from fireside.features.messages.wire import LONGEST, MessageForm, Sent
 
 AT_ONCE = 32
@@ -141,10 +139,10 @@ class Outbox:
 
 
 def _refusal_of(message: Outgoing) -> Refused | None:
-    """What the server would say, if it could. A message may be so large that the connection is cut before it is read:
-    sent again and again, each connection would be."""
-    try:
-        require_text("content", message.content, max_bytes=LONGEST)
-    except InvalidInput as error:
-        return Refused(error.code, error.message, dict(error.details or {}))
-    return None
+    """What the server would say of one that is too long, if it could. It may be so long that the connection is cut
+    before it is read, and each one on which it is sent again."""
+    size = len(message.content.encode(errors="surrogatepass"))
+    if size <= LONGEST:
+        return None
+    details = {"field": "content", "maxBytes": LONGEST}
+    return Refused("invalid_input", f"content is {size} bytes long; at most {LONGEST} are accepted.", details)
