@@ -16,6 +16,7 @@ from fireside.client.connection import Lost, Refused
 from fireside.client.pauses import Pauses
 from fireside.core.ending import ended
 from fireside.core.forms import Form
+from fireside.core.text import too_long
 from fireside.features.messages.wire import LONGEST, MessageForm, Sent
 
 AT_ONCE = 32
@@ -144,5 +145,5 @@ def _refusal_of(message: Outgoing) -> Refused | None:
     size = len(message.content.encode(errors="surrogatepass"))
     if size <= LONGEST:
         return None
-    details = {"field": "content", "maxBytes": LONGEST}
-    return Refused("invalid_input", f"content is {size} bytes long; at most {LONGEST} are accepted.", details)
+    error = too_long("content", size, LONGEST)
+    return Refused(error.code, error.message, dict(error.details or {}))

@@ -21,11 +21,16 @@ def require_text(field: str, value: str, *, max_bytes: int) -> str:
     if "\x00" in value:
         raise InvalidInput(f"{field} must not contain NUL characters.", details={"field": field})
     if size > max_bytes:
-        raise InvalidInput(
-            f"{field} is {size} bytes long; at most {max_bytes} are accepted.",
-            details={"field": field, "maxBytes": max_bytes},
-        )
+        raise too_long(field, size, max_bytes)
     return value
+
+
+def too_long(field: str, size: int, max_bytes: int) -> InvalidInput:
+    """The refusal of a text of so many bytes."""
+    return InvalidInput(
+        f"{field} is {size} bytes long; at most {max_bytes} are accepted.",
+        details={"field": field, "maxBytes": max_bytes},
+    )
 
 
 def require_time(field: str, value: str) -> int:

@@ -1,7 +1,7 @@
 """Conversations that are awake, in trouble: what may have happened unseen is looked at before anybody builds on it."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import pytest
 
@@ -25,16 +25,21 @@ async def place(node: Node) -> str:
     return place
 
 
-async def group_without_bob(world: World, node: Node, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A group whose node died when it had put Bob out, and could not keep that: what is kept says that he is in it."""
+def failing(error: Exception) -> Callable[..., Awaitable[None]]:
+    """Cannot keep a group."""
 
     async def fail(self: FakeConversations, conversation: Conversation, changed: Sequence[str]) -> None:
-        raise Unavailable("The database is away.")
+        raise error
 
+    return fail
+
+
+async def group_without_bob(world: World, node: Node, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A group whose node died when it had put Bob out, and could not keep that: what is kept says that he is in it."""
     group = await node.group(ANN, BOB, CAT)
     await node.do(ANN, "setRole", conversation=group, user=CAT, role="admin")
     with monkeypatch.context() as patched:
-        patched.setattr(FakeConversations, "keep", fail)
+        patched.setattr(FakeConversations, "keep", failing(Unavailable("away")))
         await node.do(ANN, "removeMember", conversation=group, user=BOB)
         await world.kill(node)
     return group
@@ -253,12 +258,9 @@ async def test_what_happens_to_a_group_while_the_lease_is_lost_has_happened(
 async def test_a_group_that_cannot_be_kept_for_a_reason_nobody_foresaw_stops_nobody_and_is_kept_later(
     world: World, node: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def fail(self: FakeConversations, conversation: Conversation, changed: Sequence[str]) -> None:
-        raise RuntimeError("a bug")
-
     group = await node.group(ANN, BOB)
     with monkeypatch.context() as patched:
-        patched.setattr(FakeConversations, "keep", fail)
+        patched.setattr(FakeConversations, "keep", failing(RuntimeError("a bug")))
         assert (await node.do(ANN, "removeMember", conversation=group, user=BOB))["message"]["seq"] == 2
         assert await node.say(ANN, group) == 3
     await node.fall_asleep()
@@ -286,12 +288,9 @@ async def test_what_is_being_written_when_the_lease_is_lost_is_looked_after_when
 async def test_a_group_that_could_not_be_kept_before_the_lease_was_lost_is_kept_later(
     world: World, node: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def fail(self: FakeConversations, conversation: Conversation, changed: Sequence[str]) -> None:
-        raise Unavailable("away")
-
     group = await node.group(ANN, BOB)
     with monkeypatch.context() as patched:
-        patched.setattr(FakeConversations, "keep", fail)
+        patched.setattr(FakeConversations, "keep", failing(Unavailable("away")))
         assert (await node.do(ANN, "removeMember", conversation=group, user=BOB))["message"]["seq"] == 2
     node.talks.forget_all()
     await node.keeper.look()
@@ -301,16 +300,13 @@ async def test_a_group_that_could_not_be_kept_before_the_lease_was_lost_is_kept_
 async def test_a_group_that_goes_on_while_it_is_kept_is_not_kept_by_that(
     world: World, node: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def fail(self: FakeConversations, conversation: Conversation, changed: Sequence[str]) -> None:
-        raise Unavailable("away")
-
     async def slowly(self: FakeConversations, conversation: Conversation, changed: Sequence[str]) -> None:
-        monkeypatch.setattr(FakeConversations, "keep", fail)
+        monkeypatch.setattr(FakeConversations, "keep", failing(Unavailable("away")))
         assert (await node.do(ANN, "removeMember", conversation=group, user=BOB))["message"]["seq"] == 3
         await keep(self, conversation, changed)
 
     group, keep = await node.group(ANN, BOB, CAT), FakeConversations.keep
-    monkeypatch.setattr(FakeConversations, "keep", fail)
+    monkeypatch.setattr(FakeConversations, "keep", failing(Unavailable("away")))
     assert (await node.do(ANN, "removeMember", conversation=group, user=CAT))["message"]["seq"] == 2
     monkeypatch.setattr(FakeConversations, "keep", slowly)
     await node.talks.keep(node.talks[group])
