@@ -61,7 +61,7 @@ class SqliteFilling:
 
     def lengthen(self, conversation: str, sender: str, first: int, last: int) -> None:
         key, who, now = bytes.fromhex(conversation), bytes.fromhex(sender), _now_ms()
-        rows = ((key, seq, who, f"filled-{seq}", CONTENT, now, 0, None) for seq in range(first, last + 1))
+        rows = ((key, seq, who, f"{conversation}-{seq}", CONTENT, now, 0, None) for seq in range(first, last + 1))
         with self._connection:
             self._messages(rows)
             self._connection.execute("UPDATE activity SET seq = ?, at = ? WHERE conversation = ?", (last, now, key))
@@ -121,7 +121,9 @@ class MongoFilling:
 
     def lengthen(self, conversation: str, sender: str, first: int, last: int) -> None:
         key, who, now = bytes.fromhex(conversation), ObjectId(sender), DatetimeMS(_now_ms())
-        self._insert("messages", (_message(key, seq, who, f"filled-{seq}", now) for seq in range(first, last + 1)))
+        self._insert(
+            "messages", (_message(key, seq, who, f"{conversation}-{seq}", now) for seq in range(first, last + 1))
+        )
         self._database["activity"].update_one({"_id": ObjectId(key)}, {"$set": {"seq": last, "at": now}})
 
     def elsewhere(self, count: int) -> None:
